@@ -1,0 +1,182 @@
+import { PAYMENT_APPROVAL_MS, needed, paymentTerms, question, termsDigest } from './approval.ts'
+import { decide, refusal } from './decide.ts'
+import type { Spending } from './decide.ts'
+import { BursarError } from './errors.ts'
+import type { Fact } from './event.ts'
+import { formatUnits, parse } from './money.ts'
+import { payeeKey } from './payee.ts'
+import { authorizedFact, isReplayed, SEND_WITHIN_MS, subject } from './payment.ts'
+import type { Change, Snapshot } from './step.ts'
+import { rfc3339 } from './time.ts'
+import type { Actor, Payee, Payment, Refusal, Wallet } from './types.ts'
+
+/** An agent's wish to pay, as clean as it can be before anything is read. Ids and digests were made by the caller. */
+export interface Wish {
+  readonly paymentId: string
+  readonly approvalId: string
+  readonly agentId: string
+  readonly sessionId: string
+  readonly taskId: string | null
+  /** What was asked for, as text to quote where it names nothing. */
+  readonly instrumentId: string
+  readonly amount: string
+  readonly payee: Payee
+  readonly protocol: string
+  readonly purposeRef: string
+  readonly fingerprint: string
+  readonly idempotencyKey: string | null
+  /** What was already found wrong with the arguments. */
+  readonly fault: Refusal | null
+}
+
+export type Attempted =
+  | { readonly kind: 'replayed'; readonly paymentId: string }
+  | { readonly kind: 'refused' | 'asking' | 'authorized'; readonly paymentId: string }
+
+/**
+ * One attempt to pay, whole: the same purchase again, refused, waiting for a human, or authorized and held. Whatever it
+ * is, it is stated as facts.
+ */
+export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
+  const { prior } = snapshot
+  if (prior && isReplayed(prior)) {
+    if (prior.fingerprint === wish.fingerprint) return { facts: [], result: { kind: 'replayed', paymentId: prior.id } }
+    return refused(snapshot, wish, refusal('idempotency_conflict', 'idempotency_key', 'This idempotency_key was used for another purchase.'))
+  }
+  const spending = spendingOf(snapshot, wish)
+  if ('code' in spending) return refused(snapshot, wish, spending)
+  const units = unitsOrRefusal(wish, spending.wallet)
+  if (typeof units !== 'bigint') return refused(snapshot, wish, units)
+  const payment = paymentOf(wish, units, snapshot.now, spending.wallet)
+  const verdict = decide(spending, { amount: units, payee: wish.payee, protocol: wish.protocol }, false)
+  const attempted = attemptedFact(snapshot, wish, payment)
+  const actor: Actor = { role: 'agent', id: wish.agentId }
+  switch (verdict.verdict) {
+    case 'deny':
+      return refused(snapshot, wish, verdict.refusal, payment)
+    case 'ask':
+      return { facts: [attempted, askingFact(payment, spending, wish.approvalId, verdict.limitId)], result: result('asking', wish) }
+    case 'allow':
+      return {
+        facts: [attempted, authorizedFact(payment, spending.wallet, snapshot.limits, snapshot.now, actor)],
+        result: result('authorized', wish),
+      }
+  }
+}
+
+/** Everything that deciding needs, or why there is nothing to decide on. Another agent's instrument reads as not there. */
+export function spendingOf(snapshot: Snapshot, wish: Pick<Wish, 'agentId' | 'fault'>): Spending | Refusal {
+  const { now, limits, instance, agent, wallet, instrument, accounts } = snapshot
+  if (!agent || !wallet || !instrument || !accounts || instrument.agentId !== wish.agentId)
+    return refusal('not_found', 'instrument_id', 'There is no such instrument.')
+  if (wish.fault) return wish.fault
+  return { now, limits, instance, agent, wallet, instrument, available: accounts.available }
+}
+
+function unitsOrRefusal(wish: Wish, wallet: Wallet): bigint | Refusal {
+  try {
+    return parse(wish.amount, { code: wallet.currency, decimals: wallet.decimals }).units
+  } catch (error) {
+    if (error instanceof BursarError) return refusal(error.code, 'amount', error.message)
+    throw error
+  }
+}
+
+function result(kind: 'refused' | 'asking' | 'authorized', wish: Wish): Attempted {
+  return { kind, paymentId: wish.paymentId }
+}
+
+function refused(snapshot: Snapshot, wish: Wish, why: Refusal, payment: Payment | null = null): Change<Attempted> {
+  const attempted = attemptedFact(snapshot, wish, payment)
+  const { type: _type, details: _details, actor: _actor, ...subjects } = attempted
+  const fact: Fact = {
+    ...subjects,
+    type: 'payment.refused',
+    actor: { role: 'system', id: 'bursar' },
+    rule: why.rule,
+    details: { refusal: why },
+  }
+  return { facts: [attempted, fact, ...lapsed(snapshot, wish, why)], result: result('refused', wish) }
+}
+
+/** An instrument whose expiry is noticed by a payment is marked as expired along with it. */
+function lapsed({ instrument, wallet }: Snapshot, wish: Wish, why: Refusal): readonly Fact[] {
+  if (why.code !== 'instrument_expired' || instrument?.status !== 'active' || !wallet) return []
+  const { task_id: _task, payment_id: _payment, ...base } = subject({ ...wish, id: wish.paymentId }, wallet, instrument.id)
+  return [{ ...base, type: 'instrument.expired', actor: { role: 'system', id: 'bursar' }, details: {} }]
+}
+
+function attemptedFact(snapshot: Snapshot, wish: Wish, payment: Payment | null): Extract<Fact, { type: 'payment.attempted' }> {
+  const mine = snapshot.instrument?.agentId === wish.agentId && snapshot.wallet ? snapshot.wallet : null
+  return {
+    type: 'payment.attempted',
+    actor: { role: 'agent', id: wish.agentId },
+    session_id: wish.sessionId,
+    ...(wish.taskId !== null && { task_id: wish.taskId }),
+    ...(mine && snapshot.instrument && { wallet_id: mine.id, instrument_id: snapshot.instrument.id, currency: mine.currency }),
+    agent_id: wish.agentId,
+    payment_id: wish.paymentId,
+    ...(mine && payment && { amount: formatUnits(payment.amount as bigint, mine.decimals) }),
+    payee: wish.payee,
+    details: {
+      protocol: wish.protocol,
+      payee_key: payeeKey(wish.payee),
+      purpose_ref: wish.purposeRef,
+      fingerprint: wish.fingerprint,
+      idempotency_key: wish.idempotencyKey,
+      valid_until: rfc3339(snapshot.now + SEND_WITHIN_MS),
+      ...(!payment && { asked: { ...(!mine && { instrument_id: wish.instrumentId }), amount: wish.amount } }),
+    },
+  }
+}
+
+function askingFact(payment: Payment, { wallet, now }: Spending, approvalId: string, limitId: string): Fact {
+  const digest = termsDigest(paymentTerms(payment, wallet))
+  const expiresAt = now + PAYMENT_APPROVAL_MS
+  const needs = needed(wallet.approvals, payment.amount as bigint)
+  return {
+    type: 'payment.awaiting_approval',
+    actor: { role: 'system', id: 'bursar' },
+    ...subject(payment, wallet, payment.instrumentId as string),
+    amount: formatUnits(payment.amount as bigint, wallet.decimals),
+    payee: payment.payee,
+    rule: limitId,
+    details: {
+      // An ask limit wants a human, even where the policy would take an answer from nobody.
+      approval: question(approvalId, digest, needs === 'none' ? 'host' : needs, expiresAt),
+      limit_id: limitId,
+      valid_until: rfc3339(expiresAt),
+    },
+  }
+}
+
+function paymentOf(wish: Wish, amount: bigint, now: number, wallet: Wallet): Payment {
+  return {
+    id: wish.paymentId,
+    walletId: wallet.id,
+    instrumentId: wish.instrumentId,
+    agentId: wish.agentId,
+    sessionId: wish.sessionId,
+    taskId: wish.taskId,
+    protocol: wish.protocol,
+    status: 'refused',
+    amount,
+    held: 0n,
+    captured: 0n,
+    refunded: 0n,
+    forced: 0n,
+    payee: wish.payee,
+    payeeKey: payeeKey(wish.payee),
+    purposeRef: wish.purposeRef,
+    fingerprint: wish.fingerprint,
+    idempotencyKey: wish.idempotencyKey,
+    refusal: null,
+    counted: [],
+    validUntil: now + SEND_WITHIN_MS,
+    railRef: null,
+    createdAt: now,
+    authorizedAt: null,
+    updatedAt: now,
+    seq: 0,
+  }
+}

@@ -1,0 +1,196 @@
+import type { Code } from './errors.ts'
+import type { LimitUse } from './limit.ts'
+import { inOrder, isOver, missingWindows } from './limit.ts'
+import { formatUnits } from './money.ts'
+import { fold } from './payee.ts'
+import type { Snapshot } from './step.ts'
+import type { Agent, Instance, Instrument, Payee, Refusal, Wallet } from './types.ts'
+
+/** What is to be paid, in the instrument's currency. */
+export interface Attempt {
+  readonly amount: bigint
+  readonly payee: Payee
+  readonly protocol: string
+}
+
+export type Verdict =
+  | { readonly verdict: 'allow' }
+  | { readonly verdict: 'ask'; readonly limitId: string }
+  | { readonly verdict: 'deny'; readonly refusal: Refusal }
+
+/** A snapshot in which everything that a payment needs was found. */
+export interface Spending extends Pick<Snapshot, 'now' | 'limits'> {
+  readonly instance: Instance
+  readonly agent: Agent
+  readonly wallet: Wallet
+  readonly instrument: Instrument
+  readonly available: bigint
+}
+
+type Rule = (spending: Spending, attempt: Attempt) => Refusal | null
+
+/**
+ * The documented order: the first rule that is broken is the one that is reported, so that the same call always gets
+ * the same answer. Who may spend at all, then the instrument, then whom, then how much, then the money, then limits.
+ */
+const RULES: readonly Rule[] = [
+  frozen,
+  unguarded,
+  instrumentUsable,
+  protocolAllowed,
+  networkAllowed,
+  categoryAllowed,
+  payeeAllowed,
+  addressAllowed,
+  countryAllowed,
+  usesLeft,
+  withinPerPayment,
+  withinRemaining,
+  funded,
+  withinLimits,
+]
+
+/** Whether this may be paid now. `approved`: a human has said yes, which lifts the limits that ask and no other rule. */
+export function decide(spending: Spending, attempt: Attempt, approved: boolean): Verdict {
+  for (const rule of RULES) {
+    const refusal = rule(spending, attempt)
+    if (refusal) return { verdict: 'deny', refusal }
+  }
+  if (approved) return { verdict: 'allow' }
+  const asking = firstOver(spending.limits, attempt.amount, 'ask')
+  return asking ? { verdict: 'ask', limitId: asking.limit.id } : { verdict: 'allow' }
+}
+
+/** The kill switches, widest first. */
+function frozen({ instance, wallet, agent }: Spending): Refusal | null {
+  if (instance.frozen) return refusal('spending_frozen', 'instance.frozen', 'All spending is frozen.')
+  if (agent.status !== 'active') return refusal('spending_frozen', 'agent.status', 'This agent was revoked.')
+  if (wallet.status === 'frozen') return refusal('spending_frozen', 'wallet.status', 'The wallet is frozen.')
+  return null
+}
+
+/** Fail closed: no limits set means no spending. */
+function unguarded({ limits }: Spending): Refusal | null {
+  const missing = missingWindows(limits.map((use) => use.limit))
+  if (missing.length === 0) return null
+  return refusal('limits_missing', 'wallet.limits', `The wallet has no limit that denies per ${missing.join(', ')}.`)
+}
+
+function instrumentUsable({ instrument, now }: Spending): Refusal | null {
+  switch (instrument.status) {
+    case 'frozen':
+      return refusal('instrument_frozen', 'instrument.status', 'The instrument is frozen.')
+    case 'revoked':
+    case 'returned':
+      return refusal('instrument_revoked', 'instrument.status', `The instrument was ${instrument.status}.`)
+    case 'expired':
+      return refusal('instrument_expired', 'instrument.expires_at', 'The instrument has expired.')
+    case 'active':
+    case 'limit_reached':
+      return now >= instrument.expiresAt
+        ? refusal('instrument_expired', 'instrument.expires_at', 'The instrument has expired.')
+        : null
+  }
+}
+
+/** A card pays as a card; USDC as a transfer or x402 unless the instrument says otherwise. */
+function protocolAllowed({ instrument }: Spending, { protocol }: Attempt): Refusal | null {
+  const byType = instrument.type === 'virtual_card' ? ['card'] : ['transfer', 'x402']
+  const allowed = instrument.constraints.protocols ?? byType
+  if (allowed.includes(protocol)) return null
+  return refusal('protocol_not_allowed', 'instrument.constraints.protocols', `The instrument pays by ${allowed.join(', ')}.`)
+}
+
+function networkAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
+  return outside(instrument.constraints.networks, payee.network)
+    ? refusal('network_not_allowed', 'instrument.constraints.networks', 'The network is not one the instrument allows.')
+    : null
+}
+
+function categoryAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
+  return outside(instrument.constraints.merchantCategories, payee.category)
+    ? refusal(
+        'merchant_category_not_allowed',
+        'instrument.constraints.merchant_categories',
+        payee.category === undefined
+          ? 'The instrument is limited to some merchant categories, and the payee has none. Say payee.merchant_category.'
+          : `Merchant category ${payee.category} is not one the instrument allows.`,
+      )
+    : null
+}
+
+function payeeAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
+  const allowed = instrument.constraints.payees?.map(fold)
+  return outside(allowed, payee.name === undefined ? undefined : fold(payee.name))
+    ? refusal('payee_not_allowed', 'instrument.constraints.payees', 'The payee is not one the instrument allows.')
+    : null
+}
+
+function addressAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
+  return outside(instrument.constraints.addresses, payee.address)
+    ? refusal('address_not_allowed', 'instrument.constraints.addresses', 'The address is not one the instrument allows.')
+    : null
+}
+
+function countryAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
+  return outside(instrument.constraints.countries, payee.country)
+    ? refusal(
+        'country_not_allowed',
+        'instrument.constraints.countries',
+        payee.country === undefined
+          ? 'The instrument is limited to some countries, and the payee has none. Say payee.country.'
+          : `The country ${payee.country} is not one the instrument allows.`,
+      )
+    : null
+}
+
+/** A list restricts, and what is unknown is outside it. */
+function outside(allowed: readonly string[] | undefined, value: string | undefined): boolean {
+  return allowed !== undefined && (value === undefined || !allowed.includes(value))
+}
+
+function usesLeft({ instrument }: Spending): Refusal | null {
+  const { usageLimit, usageConsumed } = instrument
+  if (usageLimit === null || usageConsumed < usageLimit) return null
+  return refusal('usage_limit_reached', 'instrument.usage_limit', `All ${usageLimit} uses are taken.`)
+}
+
+function withinPerPayment({ instrument, wallet }: Spending, { amount }: Attempt): Refusal | null {
+  const max = instrument.perPaymentMax
+  if (max === null || amount <= max) return null
+  return refusal('per_payment_max_exceeded', 'instrument.per_payment_max', `One payment may be at most ${sum(max, wallet)}.`)
+}
+
+function withinRemaining({ instrument, wallet }: Spending, { amount }: Attempt): Refusal | null {
+  if (amount <= instrument.remaining) return null
+  return refusal('amount_exceeds_remaining', 'instrument.amount', `The instrument has ${sum(instrument.remaining, wallet)} left.`)
+}
+
+function funded({ available, wallet }: Spending, { amount }: Attempt): Refusal | null {
+  if (amount <= available) return null
+  return refusal('insufficient_funds', 'wallet.available', `The wallet has ${sum(available, wallet)} available.`)
+}
+
+function withinLimits({ limits, wallet }: Spending, { amount }: Attempt): Refusal | null {
+  const over = firstOver(limits, amount, 'deny')
+  if (!over) return null
+  const { limit, used } = over
+  const left = limit.maxAmount === null ? null : limit.maxAmount - used.amount
+  const room =
+    left !== null && left < amount
+      ? `${sum(left < 0n ? 0n : left, wallet)} of ${sum(limit.maxAmount as bigint, wallet)} is left`
+      : `all ${limit.maxCount} payments are made`
+  return refusal('limit_exceeded', limit.id, `Limit per ${limit.scope} and ${limit.window}: ${room}.`)
+}
+
+function firstOver(limits: readonly LimitUse[], amount: bigint, over: 'deny' | 'ask'): LimitUse | undefined {
+  return inOrder(limits).find((use) => use.limit.over === over && isOver(use, amount))
+}
+
+function sum(units: bigint, wallet: Wallet): string {
+  return `${formatUnits(units, wallet.decimals)} ${wallet.currency}`
+}
+
+export function refusal(code: Code, rule: string, message: string): Refusal {
+  return { code, rule, message }
+}

@@ -1,0 +1,203 @@
+import type { Actor, Account, CounterKey, Entry, Payee, Refusal } from './types.ts'
+
+/** The terms of an instrument as the journal and the wire write them: amounts are decimal strings. */
+export interface WireTerms {
+  readonly type: 'virtual_card' | 'usdc'
+  readonly amount: string
+  readonly usage_limit: number | null
+  readonly per_payment_max: string | null
+  readonly expires_in_ms: number
+  readonly constraints: WireConstraints
+}
+
+export interface WireConstraints {
+  readonly merchant_categories?: readonly string[]
+  readonly payees?: readonly string[]
+  readonly origins?: readonly string[]
+  readonly addresses?: readonly string[]
+  readonly networks?: readonly string[]
+  readonly protocols?: readonly string[]
+  readonly countries?: readonly string[]
+}
+
+export interface WireCounter {
+  readonly limit_id: string
+  readonly scope_value: string
+  readonly window_key: string
+}
+
+/** A question to a human, as it is opened. */
+export interface WireApproval {
+  readonly approval_id: string
+  readonly digest: string
+  readonly needs: 'none' | 'host' | 'operator' | 'passkey'
+  readonly expires_at: string
+}
+
+/** How a human's answer is known. `statement` and `signature` are there for `operator` and can be checked by anyone. */
+export interface WireProof {
+  readonly approval_id: string
+  readonly assurance: 'none' | 'host' | 'operator' | 'passkey'
+  readonly channel: string
+  readonly digest: string
+  readonly reason_ref?: string
+  readonly statement?: string
+  readonly signature?: string
+  readonly owner_id?: string
+}
+
+export interface WireMovement {
+  readonly kind: Entry['kind']
+  readonly debit: Account
+  readonly credit: Account
+  readonly amount: string
+}
+
+export interface Details {
+  'instance.created': { instance_id: string; version: string }
+  'owner.created': { owner_id: string; name: string; public_key: string }
+  'owner.signed_in': { owner_id: string; channel: string }
+  'owner.sign_in_failed': { channel: string }
+  'process.started': { version: string; surface: string }
+  'process.stopped': { surface: string }
+  'rail.reconciled': { rail: 'virtual_card' | 'usdc'; cursor: string }
+  'spending.frozen': { instance_id: string; reason?: string }
+  'spending.unfrozen': { instance_id: string }
+  'agent.added': { name: string; key_hash: string | null }
+  'agent.rotated': { key_hash: string }
+  'agent.revoked': Record<string, never>
+  'wallet.created': {
+    name: string
+    owner_id: string
+    agent_id: string | null
+    mode: 'sandbox' | 'live'
+    currency: string
+    decimals: number
+    time_zone: string
+    approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[]
+  }
+  'wallet.approvals_changed': { approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[] }
+  'wallet.funded': { source: string; movements: readonly WireMovement[] }
+  'wallet.frozen': { reason?: string }
+  'wallet.unfrozen': Record<string, never>
+  'limit.set': {
+    limit_id: string
+    scope: string
+    scope_value: string | null
+    window: string
+    max_amount: string | null
+    max_count: number | null
+    over: 'deny' | 'ask'
+    carried: readonly (WireCounter & { amount: string; count: number; forced: string })[]
+  }
+  'limit.removed': { limit_id: string }
+  'request.created': { terms: WireTerms; purpose_ref: string; approval?: WireApproval }
+  'request.approved': { proof: WireProof; instrument: WireInstrument }
+  'request.denied': { proof?: WireProof; refusal: Refusal }
+  'request.expired': { approval_id?: string }
+  'request.canceled': { approval_id?: string }
+  'instrument.provisioned': { rail: string; rail_ref: string; display: string }
+  'instrument.frozen': { reason?: string }
+  'instrument.unfrozen': Record<string, never>
+  'instrument.revoked': Record<string, never>
+  'instrument.returned': Record<string, never>
+  'instrument.expired': Record<string, never>
+  'instrument.limit_reached': Record<string, never>
+  'payment.attempted': {
+    protocol: string
+    payee_key: string
+    purpose_ref: string
+    fingerprint: string
+    idempotency_key: string | null
+    valid_until: string
+    asked?: { instrument_id?: string; amount?: string }
+  }
+  'payment.refused': { refusal: Refusal }
+  'payment.awaiting_approval': { approval: WireApproval; limit_id: string; valid_until: string }
+  'payment.authorized': {
+    proof?: WireProof
+    valid_until: string
+    counted: readonly WireCounter[]
+    movements: readonly WireMovement[]
+  }
+  'payment.denied': { proof?: WireProof; refusal: Refusal }
+  'payment.expired': { approval_id?: string }
+  'payment.canceled': { approval_id?: string }
+  'payment.in_doubt': { reason: 'no_answer' }
+  'payment.captured': {
+    rail_ref: string
+    /** Whether nothing more will be captured: what is left of the hold is given back. */
+    final: boolean
+    released: string
+    forced: string
+    counted: readonly WireCounter[]
+    movements: readonly WireMovement[]
+  }
+  'payment.voided': {
+    refusal?: Refusal
+    rail_ref: string | null
+    counted: readonly WireCounter[]
+    movements: readonly WireMovement[]
+  }
+  'payment.refund_asked': { refund_id: string }
+  'payment.refunded': { movements: readonly WireMovement[]; full: boolean }
+  'approval.asked': { approval_id: string; channel: string }
+  'approval.unanswered': { approval_id: string; channel: string; outcome: Unanswered }
+}
+
+/** Why an ask brought no answer. Each is a different fact; none of them is a no by a human. */
+export type Unanswered = 'no_channel' | 'timed_out' | 'declined_by_host' | 'dismissed'
+
+/** The instrument as approved: what was asked, or less. */
+export interface WireInstrument {
+  readonly instrument_id: string
+  readonly type: 'virtual_card' | 'usdc'
+  readonly amount: string
+  readonly usage_limit: number | null
+  readonly per_payment_max: string | null
+  readonly constraints: WireConstraints
+  readonly expires_at: string
+}
+
+export type EventType = keyof Details
+export type EventOf<T extends EventType> = Extract<JournalEvent, { type: T }>
+
+interface Subjects {
+  readonly actor: Actor
+  readonly session_id?: string
+  readonly task_id?: string
+  readonly wallet_id?: string
+  readonly agent_id?: string
+  readonly request_id?: string
+  readonly instrument_id?: string
+  readonly payment_id?: string
+  /** Decimal string with all decimals of `currency`. */
+  readonly amount?: string
+  readonly currency?: string
+  readonly payee?: Payee
+  /** The rule that decided: a limit's id, `instrument.usage_limit`, … */
+  readonly rule?: string
+}
+
+/** One thing that happened, as an action states it, before the journal numbers and dates it. */
+export type Fact = {
+  [T in EventType]: Subjects & { readonly type: T; readonly details: Details[T] }
+}[EventType]
+
+/** A fact in its place in one journal. Its canonical JSON (RFC 8785) is what is hashed. */
+export type JournalEvent = Fact & {
+  readonly v: 1
+  /** A wallet's id, or `instance`. */
+  readonly journal: string
+  /** From 0, without gaps. */
+  readonly seq: number
+  /** RFC 3339, UTC, milliseconds. */
+  readonly ts: string
+}
+
+export const INSTANCE_JOURNAL = 'instance'
+
+/** A fact about a wallet goes into that wallet's journal, so that wallets do not wait for each other. */
+export function journalOf(fact: Fact): string {
+  return fact.wallet_id ?? INSTANCE_JOURNAL
+}

@@ -1,0 +1,82 @@
+import type { EventOf } from '../event.ts'
+import type { JournalEvent } from '../event.ts'
+import type { Op } from '../tables.ts'
+import { millis } from '../time.ts'
+import { projectInstrument, projectRequest } from './instrument.ts'
+import { projectPayment } from './payment.ts'
+import { projectLimit, projectWallet } from './wallet.ts'
+
+/**
+ * What an event does to the tables. The store applies these ops when the event is written, and verification applies the
+ * same ops to nothing and compares: the journal is the record, the tables are its reading.
+ */
+export function project(event: JournalEvent): readonly Op[] {
+  const [subject] = event.type.split('.', 1)
+  switch (subject) {
+    case 'wallet':
+      return projectWallet(event as Parameters<typeof projectWallet>[0])
+    case 'limit':
+      return projectLimit(event as Parameters<typeof projectLimit>[0])
+    case 'request':
+      return projectRequest(event as Parameters<typeof projectRequest>[0])
+    case 'instrument':
+      return projectInstrument(event as Parameters<typeof projectInstrument>[0])
+    case 'payment':
+      return projectPayment(event as Parameters<typeof projectPayment>[0])
+    default:
+      return projectInstance(event)
+  }
+}
+
+/** Owners, agents, the kill switch, and what was asked of a human. Sign-ins, starts and stops change no table. */
+function projectInstance(event: JournalEvent): readonly Op[] {
+  switch (event.type) {
+    case 'instance.created':
+      return [
+        { table: 'instance', insert: { id: event.details.instance_id, createdAt: millis(event.ts), frozen: false } },
+      ]
+    case 'spending.frozen':
+    case 'spending.unfrozen':
+      return [
+        {
+          table: 'instance',
+          key: { id: event.details.instance_id },
+          set: { frozen: event.type === 'spending.frozen' },
+        },
+      ]
+    case 'owner.created':
+      return [{ table: 'owners', insert: ownerRow(event) }]
+    case 'agent.added':
+      return [{ table: 'agents', insert: agentRow(event) }]
+    case 'agent.rotated':
+      return [{ table: 'agents', key: { id: event.agent_id as string }, set: { keyHash: event.details.key_hash } }]
+    case 'agent.revoked':
+      return [{ table: 'agents', key: { id: event.agent_id as string }, set: { status: 'revoked' } }]
+    case 'rail.reconciled': {
+      const { rail, cursor } = event.details
+      return [{ table: 'rails', key: { id: rail }, set: { cursor }, make: { id: rail, cursor } }]
+    }
+    case 'approval.asked':
+      return [{ table: 'approvals', key: { id: event.details.approval_id }, set: { asked: event.details.channel } }]
+    case 'approval.unanswered':
+      return [{ table: 'approvals', key: { id: event.details.approval_id }, set: { asked: event.details.outcome } }]
+    default:
+      return []
+  }
+}
+
+function ownerRow(event: EventOf<'owner.created'>) {
+  const { owner_id, name, public_key } = event.details
+  return { id: owner_id, name, publicKey: public_key, createdAt: millis(event.ts) }
+}
+
+function agentRow(event: EventOf<'agent.added'>) {
+  const { name, key_hash } = event.details
+  return {
+    id: event.agent_id as string,
+    name,
+    keyHash: key_hash,
+    status: 'active' as const,
+    createdAt: millis(event.ts),
+  }
+}

@@ -1,0 +1,137 @@
+import { isEnough, isWaiting, needed, question, REQUEST_APPROVAL_MS, requestTerms, termsDigest } from './approval.ts'
+import type { HumanProof, Narrowing } from './approval.ts'
+import { BursarError } from './errors.ts'
+import type { Fact, WireInstrument, WireProof } from './event.ts'
+import { formatUnits, parse } from './money.ts'
+import type { Snapshot } from './step.ts'
+import { constraintsToWire, termsToWire } from './terms.ts'
+import { rfc3339 } from './time.ts'
+import type { Actor, Approval, Refusal, Request, Wallet } from './types.ts'
+
+/** What the facts about one request have in common. */
+export function requestSubject(request: Request) {
+  return {
+    session_id: request.sessionId,
+    ...(request.taskId !== null && { task_id: request.taskId }),
+    wallet_id: request.walletId,
+    agent_id: request.agentId,
+    request_id: request.id,
+    currency: request.currency,
+  }
+}
+
+/** The request, stored with its question to a human before anyone is asked. */
+export function createdFact(request: Request, wallet: Wallet, approvalId: string, now: number): Fact {
+  const digest = termsDigest(requestTerms(request, wallet))
+  const needs = needed(wallet.approvals, request.amount)
+  return {
+    type: 'request.created',
+    actor: { role: 'agent', id: request.agentId },
+    ...requestSubject(request),
+    amount: formatUnits(request.amount, wallet.decimals),
+    details: {
+      terms: termsToWire(request, wallet.decimals),
+      purpose_ref: request.purposeRef,
+      approval: question(approvalId, digest, needs, now + REQUEST_APPROVAL_MS),
+    },
+  }
+}
+
+/** A yes, and the instrument that it makes: as asked or less. @throws `argument_invalid` when it would be more. */
+export function approvedFact(
+  request: Request,
+  wallet: Wallet,
+  instrumentId: string,
+  narrowing: Narrowing,
+  proof: WireProof,
+  actor: Actor,
+  now: number,
+): Fact {
+  const instrument = narrowed(request, wallet, instrumentId, narrowing, now)
+  return {
+    type: 'request.approved',
+    actor,
+    ...requestSubject(request),
+    instrument_id: instrumentId,
+    amount: instrument.amount,
+    details: { proof, instrument },
+  }
+}
+
+function narrowed(request: Request, wallet: Wallet, id: string, narrowing: Narrowing, now: number): WireInstrument {
+  const asset = { code: wallet.currency, decimals: wallet.decimals }
+  const amount = narrowing.amount === undefined ? request.amount : parse(narrowing.amount, asset).units
+  const perPayment =
+    narrowing.per_payment_max === undefined ? request.perPaymentMax : parse(narrowing.per_payment_max, asset).units
+  const uses = narrowing.usage_limit ?? request.usageLimit
+  const expiresInMs = narrowing.expires_in_ms ?? request.expiresInMs
+  const more =
+    amount > request.amount ||
+    (request.perPaymentMax !== null && perPayment !== null && perPayment > request.perPaymentMax) ||
+    (request.usageLimit !== null && uses !== null && uses > request.usageLimit) ||
+    expiresInMs > request.expiresInMs
+  if (more) throw new BursarError('argument_invalid', 'An approval may allow less than was asked, never more.')
+  if (uses !== null && !(Number.isSafeInteger(uses) && uses > 0))
+    throw new BursarError('argument_invalid', 'The number of uses is a whole number from 1.')
+  return {
+    instrument_id: id,
+    type: request.type,
+    amount: formatUnits(amount, wallet.decimals),
+    usage_limit: uses,
+    per_payment_max: perPayment === null ? null : formatUnits(perPayment, wallet.decimals),
+    constraints: constraintsToWire(request.constraints),
+    expires_at: rfc3339(now + expiresInMs),
+  }
+}
+
+export function deniedFact(request: Request, refusal: Refusal, proof: WireProof, actor: Actor): Fact {
+  return {
+    type: 'request.denied',
+    actor,
+    ...requestSubject(request),
+    rule: refusal.rule,
+    details: { proof, refusal },
+  }
+}
+
+/** The end of a request that nobody decided. */
+export function closedFact(type: 'request.expired' | 'request.canceled', request: Request, approval: Approval | null, actor: Actor): Fact {
+  return {
+    type,
+    actor,
+    ...requestSubject(request),
+    details: approval ? { approval_id: approval.id } : {},
+  }
+}
+
+/**
+ * The question that a human's answer is about, checked: still open, shown with exactly these terms, and answered surely
+ * enough for the amount.
+ *
+ * @param digest of the terms as they are stored now
+ * @throws `not_pending`, `approval_expired`, `approval_invalid`, `assurance_too_low`
+ */
+export function answerable(snapshot: Snapshot, digest: string, proof: HumanProof): Approval {
+  const { approval, now } = snapshot
+  if (approval === null || approval.status !== 'waiting')
+    throw new BursarError('not_pending', 'This was decided already.')
+  if (!isWaiting(approval, now)) throw new BursarError('approval_expired', 'The time to decide is over.')
+  if (approval.digest !== digest || proof.digest !== digest)
+    throw new BursarError('approval_invalid', 'The answer is not about the terms that are stored.')
+  if (!isEnough(proof.assurance, approval.needs))
+    throw new BursarError('assurance_too_low', `This needs the assurance ${approval.needs}; the answer has ${proof.assurance}.`)
+  return approval
+}
+
+/** A human's answer as the journal keeps it. */
+export function wireProof(approval: Approval, proof: HumanProof): WireProof {
+  return {
+    approval_id: approval.id,
+    assurance: proof.assurance,
+    channel: proof.channel,
+    digest: proof.digest,
+    owner_id: proof.ownerId,
+    ...(proof.statement !== undefined && { statement: proof.statement }),
+    ...(proof.signature !== undefined && { signature: proof.signature }),
+  }
+}

@@ -1,0 +1,134 @@
+import type {
+  Accounts,
+  Agent,
+  Approval,
+  Counter,
+  Entry,
+  Instance,
+  Instrument,
+  Limit,
+  Owner,
+  Payment,
+  RailCursor,
+  Request,
+  Wallet,
+} from './types.ts'
+
+/** Everything that a journal rebuilds. A table is a reading of the journal: nothing writes to it but {@link Op}s of events. */
+export interface Tables {
+  instance: Instance
+  owners: Owner
+  agents: Agent
+  wallets: Wallet
+  accounts: Accounts
+  entries: Entry
+  limits: Limit
+  counters: Counter
+  requests: Request
+  instruments: Instrument
+  payments: StoredPayment
+  approvals: Approval
+  rails: RailCursor
+}
+export type TableName = keyof Tables
+
+/** A payment while its step is being put together; the database refuses to keep the status `attempted`. */
+export type StoredPayment = Omit<Payment, 'status'> & { readonly status: Payment['status'] | 'attempted' }
+
+/** The columns that name a row. */
+export const KEYS: { readonly [T in TableName]: readonly (keyof Tables[T] & string)[] } = {
+  instance: ['id'],
+  owners: ['id'],
+  agents: ['id'],
+  wallets: ['id'],
+  accounts: ['walletId'],
+  entries: ['journal', 'seq', 'n'],
+  limits: ['id'],
+  counters: ['limitId', 'scopeValue', 'windowKey'],
+  requests: ['id'],
+  instruments: ['id'],
+  payments: ['id'],
+  approvals: ['id'],
+  rails: ['id'],
+}
+
+type Addable<Row> = { readonly [C in keyof Row as Row[C] extends bigint | number ? C : never]?: Row[C] }
+
+/** One write: a new row, or a change to the row with this key. `make` is the row to begin from where there is none yet. */
+export type Op = {
+  [T in TableName]:
+    | { readonly table: T; readonly insert: Tables[T] }
+    | {
+        readonly table: T
+        readonly key: Partial<Tables[T]>
+        readonly set?: Partial<Tables[T]>
+        readonly add?: Addable<Tables[T]>
+        readonly make?: Tables[T]
+      }
+}[TableName]
+
+type AnyRow = Readonly<Record<string, unknown>>
+interface AnyOp {
+  readonly table: TableName
+  readonly insert?: AnyRow
+  readonly key?: AnyRow
+  readonly set?: AnyRow
+  readonly add?: AnyRow
+  readonly make?: AnyRow
+}
+
+/** The text that names a row among all rows of all tables. */
+export function rowName(table: TableName, row: AnyRow): string {
+  return `${table}\n${KEYS[table].map((column) => String(row[column])).join('\n')}`
+}
+
+/** A row after `set` and `add`. */
+export function applied(row: AnyRow, set: AnyRow = {}, add: AnyRow = {}): AnyRow {
+  const next: Record<string, unknown> = { ...row, ...set }
+  for (const [column, by] of Object.entries(add)) next[column] = plus(next[column], by)
+  return next
+}
+
+function plus(a: unknown, b: unknown): unknown {
+  if (typeof a === 'bigint' && typeof b === 'bigint') return a + b
+  return (a as number) + (b as number)
+}
+
+/** The same writes with at most one per row, so that a row is written once and no half-made row is ever stored. */
+export function merged(ops: readonly Op[]): readonly Op[] {
+  const rows = new Map<string, AnyOp>()
+  for (const op of ops as readonly AnyOp[]) {
+    const name = rowName(op.table, (op.insert ?? op.key) as AnyRow)
+    const before = rows.get(name)
+    rows.set(name, before ? joined(before, op) : op)
+  }
+  return [...rows.values()] as Op[]
+}
+
+function joined(first: AnyOp, second: AnyOp): AnyOp {
+  if (first.insert) return { ...first, insert: applied(first.insert, second.set, second.add) }
+  const add: Record<string, unknown> = { ...first.add }
+  for (const [column, by] of Object.entries(second.add ?? {}))
+    add[column] = column in add ? plus(add[column], by) : by
+  return { ...first, set: { ...first.set, ...second.set }, add }
+}
+
+/** Tables in memory: what a journal says, rebuilt without a database. */
+export class Rebuilt {
+  readonly rows = new Map<string, AnyRow>()
+
+  /** @throws RangeError when an op changes a row that no earlier event made. */
+  apply(ops: readonly Op[]): void {
+    for (const op of ops as readonly AnyOp[]) {
+      const name = rowName(op.table, (op.insert ?? op.key) as AnyRow)
+      if (op.insert) {
+        if (this.rows.has(name)) throw new RangeError('An event makes a row that is there already.')
+        this.rows.set(name, op.insert)
+        continue
+      }
+      const row = this.rows.get(name) ?? op.make
+      if (!row) throw new RangeError('An event changes a row that no earlier event made.')
+      this.rows.set(name, applied(row, op.set, op.add))
+    }
+  }
+}
