@@ -1,0 +1,129 @@
+import { BursarError } from '../../core/errors.ts'
+import type { Change, Key, Snapshot } from '../../core/step.ts'
+import type { Clock } from '../../ports.ts'
+import type { Connection } from './connection.ts'
+import { beginImmediate } from './lock.ts'
+import type { SnapshotReader } from './snapshot.ts'
+import type { Landed, Writer } from './writer.ts'
+
+/** The most steps that share one commit. More makes each wait longer and gains little (docs/benchmarks.md). */
+const BATCH = 64
+
+interface Step {
+  readonly key: Key
+  readonly decide: (snapshot: Snapshot) => Change<unknown>
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** What became of one step within a commit that has not ended yet. */
+type Outcome =
+  | { readonly step: Step; readonly result: unknown; readonly landed: Landed | null }
+  | { readonly step: Step; readonly error: unknown }
+
+/**
+ * Runs steps one after the other under the write lock; those that wait at the same time share one commit, each in its
+ * own savepoint, so that one that fails takes no other with it.
+ */
+export class StepQueue {
+  private readonly connection: Connection
+  private readonly reader: SnapshotReader
+  private readonly writer: Writer
+  private readonly clock: Clock
+  private waiting: Step[] = []
+  private running: Promise<void> | null = null
+
+  constructor(connection: Connection, reader: SnapshotReader, writer: Writer, clock: Clock) {
+    this.connection = connection
+    this.reader = reader
+    this.writer = writer
+    this.clock = clock
+  }
+
+  run<R>(key: Key, decide: (snapshot: Snapshot) => Change<R>): Promise<R> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ key, decide, resolve: resolve as (result: unknown) => void, reject })
+      this.running ??= this.drain()
+    })
+  }
+
+  /** Resolves when nothing waits any more. */
+  async idle(): Promise<void> {
+    while (this.running) await this.running
+  }
+
+  private async drain(): Promise<void> {
+    // Those who ask within the same turn of the event loop share the first commit already.
+    await Promise.resolve()
+    while (this.waiting.length > 0) {
+      try {
+        await beginImmediate(this.connection)
+      } catch (error) {
+        for (const step of this.waiting.splice(0)) step.reject(error)
+        continue
+      }
+      this.commit(this.waiting.splice(0, BATCH))
+      // Lets those whose step has just ended ask for their next one before the next commit begins.
+      await new Promise(setImmediate)
+    }
+    this.running = null
+  }
+
+  private commit(steps: readonly Step[]): void {
+    let outcomes: readonly Outcome[] = []
+    try {
+      this.writer.begin()
+      outcomes = steps.map((step) => this.attempt(step))
+      this.writer.seal()
+    } catch (error) {
+      this.rollback()
+      for (const step of steps) step.reject(error)
+      return
+    }
+    try {
+      this.connection.exec('COMMIT')
+    } catch {
+      this.rollback()
+      for (const outcome of outcomes) this.lookUp(outcome)
+      return
+    }
+    for (const outcome of outcomes) settle(outcome)
+  }
+
+  private attempt(step: Step): Outcome {
+    const mark = this.writer.mark()
+    this.connection.exec('SAVEPOINT step')
+    try {
+      const snapshot = this.reader.read(step.key, this.clock.now())
+      const change = step.decide(snapshot)
+      const landed = this.writer.write(change.facts, change.texts ?? [], snapshot.now)
+      this.connection.exec('RELEASE step')
+      return { step, result: change.result, landed }
+    } catch (error) {
+      this.connection.exec('ROLLBACK TO step; RELEASE step')
+      this.writer.rewind(mark)
+      return { step, error }
+    }
+  }
+
+  /** After an error from COMMIT the outcome is unknown: the event is there or it is not. */
+  private lookUp(outcome: Outcome): void {
+    if ('error' in outcome || outcome.landed === null) return settle(outcome)
+    try {
+      if (this.writer.has(outcome.landed)) return settle(outcome)
+    } catch {
+      outcome.step.reject(new BursarError('outcome_unknown', 'The database did not say whether it kept this.'))
+      return
+    }
+    outcome.step.reject(new BursarError('busy', 'The database could not keep this; nothing was changed.'))
+  }
+
+  private rollback(): void {
+    if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
+  }
+}
+
+function settle(outcome: Outcome): void {
+  if ('error' in outcome) outcome.step.reject(outcome.error)
+  else outcome.step.resolve(outcome.result)
+}

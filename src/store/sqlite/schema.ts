@@ -1,0 +1,224 @@
+import { customType, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type * as Core from '../../core/types.ts'
+import type { StoredPayment, TableName, Tables } from '../../core/tables.ts'
+
+/** Integers come back as `bigint` (safeIntegers): amounts stay so, counts and times become numbers. */
+const units = customType<{ data: bigint; driverData: bigint }>({ dataType: () => 'integer' })
+const whole = customType<{ data: number; driverData: bigint | number }>({
+  dataType: () => 'integer',
+  fromDriver: Number,
+})
+const flag = customType<{ data: boolean; driverData: bigint | number }>({
+  dataType: () => 'integer',
+  fromDriver: (value) => value !== 0n,
+  toDriver: (value) => (value ? 1 : 0),
+})
+const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'blob' })
+const json = customType<{ data: unknown; driverData: string }>({
+  dataType: () => 'text',
+  fromDriver: (value) => JSON.parse(value),
+  toDriver: (value) => JSON.stringify(value),
+})
+
+/** The tables as `drizzle/sqlite` makes them. The migrations are the truth (STRICT, checks, triggers); a test compares. */
+export const instance = sqliteTable('instance', {
+  id: text('id').primaryKey(),
+  createdAt: whole('created_at').notNull(),
+  frozen: flag('frozen').notNull(),
+})
+
+export const owners = sqliteTable('owners', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  publicKey: text('public_key').notNull(),
+  createdAt: whole('created_at').notNull(),
+})
+
+export const agents = sqliteTable('agents', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  keyHash: text('key_hash'),
+  status: text('status').$type<Core.Agent['status']>().notNull(),
+  createdAt: whole('created_at').notNull(),
+})
+
+export const wallets = sqliteTable('wallets', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  ownerId: text('owner_id').notNull(),
+  agentId: text('agent_id'),
+  mode: text('mode').$type<Core.Wallet['mode']>().notNull(),
+  currency: text('currency').notNull(),
+  decimals: whole('decimals').notNull(),
+  timeZone: text('time_zone').notNull(),
+  status: text('status').$type<Core.Wallet['status']>().notNull(),
+  approvals: json('approvals').$type<Core.Wallet['approvals']>().notNull(),
+  createdAt: whole('created_at').notNull(),
+})
+
+export const accounts = sqliteTable('accounts', {
+  walletId: text('wallet_id').primaryKey(),
+  available: units('available').notNull(),
+  held: units('held').notNull(),
+  external: units('external').notNull(),
+  overdrawn: units('overdrawn').notNull(),
+})
+
+export const entries = sqliteTable('entries', {
+  journal: text('journal').notNull(),
+  seq: whole('seq').notNull(),
+  n: whole('n').notNull(),
+  walletId: text('wallet_id').notNull(),
+  paymentId: text('payment_id'),
+  kind: text('kind').$type<Core.Entry['kind']>().notNull(),
+  debit: text('debit').$type<Core.Account>().notNull(),
+  credit: text('credit').$type<Core.Account>().notNull(),
+  amount: units('amount').notNull(),
+})
+
+export const limits = sqliteTable('limits', {
+  id: text('id').primaryKey(),
+  walletId: text('wallet_id').notNull(),
+  scope: text('scope').$type<Core.Scope>().notNull(),
+  scopeValue: text('scope_value'),
+  window: text('window').$type<Core.Window>().notNull(),
+  maxAmount: units('max_amount'),
+  maxCount: whole('max_count'),
+  over: text('over').$type<Core.Limit['over']>().notNull(),
+  createdAt: whole('created_at').notNull(),
+  removedAt: whole('removed_at'),
+})
+
+export const counters = sqliteTable('counters', {
+  limitId: text('limit_id').notNull(),
+  scopeValue: text('scope_value').notNull(),
+  windowKey: text('window_key').notNull(),
+  amount: units('amount').notNull(),
+  count: whole('count').notNull(),
+  forced: units('forced').notNull(),
+})
+
+export const approvals = sqliteTable('approvals', {
+  id: text('id').primaryKey(),
+  subjectId: text('subject_id').notNull(),
+  walletId: text('wallet_id').notNull(),
+  digest: text('digest').notNull(),
+  needs: text('needs').$type<Core.Assurance>().notNull(),
+  status: text('status').$type<Core.Approval['status']>().notNull(),
+  asked: text('asked'),
+  assurance: text('assurance').$type<Core.Assurance>(),
+  createdAt: whole('created_at').notNull(),
+  expiresAt: whole('expires_at').notNull(),
+  answeredAt: whole('answered_at'),
+})
+
+export const requests = sqliteTable('requests', {
+  id: text('id').primaryKey(),
+  walletId: text('wallet_id').notNull(),
+  agentId: text('agent_id').notNull(),
+  sessionId: text('session_id').notNull(),
+  taskId: text('task_id'),
+  currency: text('currency').notNull(),
+  type: text('type').$type<Core.InstrumentType>().notNull(),
+  amount: units('amount').notNull(),
+  usageLimit: whole('usage_limit'),
+  perPaymentMax: units('per_payment_max'),
+  expiresInMs: whole('expires_in_ms').notNull(),
+  constraints: json('constraints').$type<Core.Constraints>().notNull(),
+  purposeRef: text('purpose_ref').notNull(),
+  status: text('status').$type<Core.Request['status']>().notNull(),
+  refusal: json('refusal').$type<Core.Refusal>(),
+  instrumentId: text('instrument_id'),
+  createdAt: whole('created_at').notNull(),
+})
+
+export const instruments = sqliteTable('instruments', {
+  id: text('id').primaryKey(),
+  requestId: text('request_id').notNull(),
+  walletId: text('wallet_id').notNull(),
+  agentId: text('agent_id').notNull(),
+  type: text('type').$type<Core.InstrumentType>().notNull(),
+  amount: units('amount').notNull(),
+  remaining: units('remaining').notNull(),
+  usageLimit: whole('usage_limit'),
+  usageConsumed: whole('usage_consumed').notNull(),
+  perPaymentMax: units('per_payment_max'),
+  constraints: json('constraints').$type<Core.Constraints>().notNull(),
+  expiresAt: whole('expires_at').notNull(),
+  status: text('status').$type<Core.Instrument['status']>().notNull(),
+  railRef: text('rail_ref'),
+  display: text('display'),
+  createdAt: whole('created_at').notNull(),
+})
+
+export const payments = sqliteTable('payments', {
+  id: text('id').primaryKey(),
+  walletId: text('wallet_id'),
+  instrumentId: text('instrument_id'),
+  agentId: text('agent_id').notNull(),
+  sessionId: text('session_id').notNull(),
+  taskId: text('task_id'),
+  protocol: text('protocol').notNull(),
+  status: text('status').$type<StoredPayment['status']>().notNull(),
+  amount: units('amount'),
+  held: units('held').notNull(),
+  captured: units('captured').notNull(),
+  refunded: units('refunded').notNull(),
+  forced: units('forced').notNull(),
+  payee: json('payee').$type<Core.Payee>().notNull(),
+  payeeKey: text('payee_key').notNull(),
+  purposeRef: text('purpose_ref').notNull(),
+  fingerprint: text('fingerprint').notNull(),
+  idempotencyKey: text('idempotency_key'),
+  refusal: json('refusal').$type<Core.Refusal>(),
+  counted: json('counted').$type<readonly Core.CounterKey[]>().notNull(),
+  validUntil: whole('valid_until').notNull(),
+  railRef: text('rail_ref'),
+  createdAt: whole('created_at').notNull(),
+  authorizedAt: whole('authorized_at'),
+  updatedAt: whole('updated_at').notNull(),
+  seq: whole('seq').notNull(),
+})
+
+export const rails = sqliteTable('rails', {
+  id: text('id').$type<Core.InstrumentType>().primaryKey(),
+  cursor: text('cursor').notNull(),
+})
+
+export const events = sqliteTable('events', {
+  journal: text('journal').notNull(),
+  seq: whole('seq').notNull(),
+  type: text('type').notNull(),
+  body: text('body').notNull(),
+  leaf: bytes('leaf').notNull(),
+})
+
+export const heads = sqliteTable('heads', {
+  journal: text('journal').primaryKey(),
+  size: whole('size').notNull(),
+  frontier: bytes('frontier').notNull(),
+  checkpoint: text('checkpoint').notNull(),
+})
+
+export const texts = sqliteTable('texts', {
+  digest: text('digest').primaryKey(),
+  salt: text('salt').notNull(),
+  text: text('text'),
+})
+
+/** The tables that events rebuild, by the names that {@link Tables} gives them. */
+export const READINGS = {
+  instance,
+  owners,
+  agents,
+  wallets,
+  accounts,
+  entries,
+  limits,
+  counters,
+  requests,
+  instruments,
+  payments,
+  approvals,
+  rails,
+} as const satisfies { readonly [T in TableName]: { readonly $inferSelect: Tables[T] } }

@@ -1,0 +1,164 @@
+import type { Statement } from 'better-sqlite3'
+import { counterKey, appliesTo, limitUse } from '../../core/limit.ts'
+import type { LimitUse, Spender } from '../../core/limit.ts'
+import type { Key, Snapshot, Usage } from '../../core/step.ts'
+import type { TableName, Tables } from '../../core/tables.ts'
+import type { Counter, Instance, Limit, Payment, Wallet } from '../../core/types.ts'
+import { windowKey, windowStart } from '../../core/calendar.ts'
+import type { Connection } from './connection.ts'
+import { TableStatements } from './rows.ts'
+import { READINGS } from './schema.ts'
+
+/** Fail closed: a database without an instance reads as frozen. */
+const NO_INSTANCE: Instance = { id: '', createdAt: 0, frozen: true }
+
+export type Statements = { readonly [T in TableName]: TableStatements }
+
+export function statementsOf(connection: Connection): Statements {
+  const entries = Object.entries(READINGS).map(([name, table]) => [name, new TableStatements(connection, table)])
+  return Object.fromEntries(entries) as Statements
+}
+
+/** Reads snapshots over one connection. Every query has a fixed cost: none of them grows with history. */
+export class SnapshotReader {
+  private readonly tables: Statements
+  private readonly instance: Statement
+  private readonly limitsOfWallet: Statement
+  private readonly priorByKey: Statement
+  private readonly priorByFingerprint: Statement
+  private readonly openPayments: Statement
+  private readonly connection: Connection
+
+  constructor(connection: Connection, tables: Statements) {
+    this.connection = connection
+    this.tables = tables
+    const prepare = (sql: string): Statement => connection.prepare(sql).raw(true)
+    const payments = tables.payments.list('payments')
+    this.instance = prepare(`SELECT ${tables.instance.list()} FROM instance`)
+    this.limitsOfWallet = prepare(
+      `SELECT ${tables.limits.list()} FROM limits WHERE wallet_id = ? AND removed_at IS NULL`,
+    )
+    this.priorByKey = prepare(
+      `SELECT ${payments} FROM payments WHERE agent_id = ? AND idempotency_key = ?
+       AND status NOT IN ('refused', 'voided', 'expired', 'canceled')`,
+    )
+    this.priorByFingerprint = prepare(
+      `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
+       AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled') ORDER BY id DESC LIMIT 1`,
+    )
+    this.openPayments = prepare(
+      `SELECT count(*) FROM payments WHERE instrument_id = ? AND status IN ('authorized', 'in_doubt') AND id <> ?`,
+    )
+  }
+
+  read(key: Key, now: number): Snapshot {
+    const payment = this.find('payments', key.paymentId) as Payment | null
+    const subjectId = key.paymentId ?? key.requestId
+    const request = this.find('requests', key.requestId)
+    const instrument = this.find('instruments', key.instrumentId ?? payment?.instrumentId ?? undefined)
+    const limit = this.find('limits', key.limitId)
+    const walletId =
+      key.walletId ?? instrument?.walletId ?? request?.walletId ?? payment?.walletId ?? limit?.walletId ?? undefined
+    const wallet = this.find('wallets', walletId)
+    const spender = this.spenderOf(key, payment, walletId, instrument?.id)
+    return {
+      now,
+      instance: this.theInstance(),
+      agent: this.find('agents', key.agentId ?? payment?.agentId ?? request?.agentId),
+      wallet,
+      accounts: wallet && (this.tables.accounts.one({ walletId: wallet.id }) as Tables['accounts'] | null),
+      limits: wallet ? this.limits(wallet, spender, now) : [],
+      request,
+      instrument,
+      payment,
+      openPayments: payment?.instrumentId ? this.othersOpen(payment.instrumentId, payment.id) : 0,
+      approval:
+        subjectId === undefined ? null : (this.tables.approvals.one({ subjectId }) as Tables['approvals'] | null),
+      limit,
+      prior: key.same ? this.prior(key.same, now) : null,
+      usage: key.usage && wallet ? this.usage(wallet, key.usage, now) : [],
+    }
+  }
+
+  theInstance(): Instance {
+    const values = this.instance.get() as unknown[] | undefined
+    return values ? (this.tables.instance.decode(values) as unknown as Instance) : NO_INSTANCE
+  }
+
+  /** The wallet's limits, those that look at the spender with what their window holds; all of them without a spender. */
+  limits(wallet: Wallet, spender: Spender | null, now: number): readonly LimitUse[] {
+    const rows = this.limitsOfWallet.all(wallet.id) as unknown[][]
+    const limits = rows.map((values) => this.tables.limits.decode(values) as unknown as Limit)
+    if (!spender) return limits.map((limit) => limitUse(limit, null, undefined))
+    return limits.filter((limit) => appliesTo(limit, spender)).map((limit) => this.use(limit, spender, wallet, now))
+  }
+
+  private use(limit: Limit, spender: Spender, wallet: Wallet, now: number): LimitUse {
+    const key = counterKey(limit, spender, now, wallet.timeZone)
+    const counter = key ? (this.tables.counters.one({ ...key }) as unknown as Counter | null) : null
+    return limitUse(limit, key, counter ?? undefined)
+  }
+
+  private find<T extends TableName>(table: T, id: string | undefined): Tables[T] | null {
+    return id === undefined ? null : (this.tables[table].one({ id }) as Tables[T] | null)
+  }
+
+  private spenderOf(
+    key: Key,
+    payment: Payment | null,
+    walletId: string | undefined,
+    instrumentId: string | undefined,
+  ): Spender | null {
+    if (walletId === undefined || instrumentId === undefined) return null
+    if (key.spender) return { ...key.spender, walletId, instrumentId }
+    if (!payment) return null
+    const { agentId, sessionId, payeeKey, protocol } = payment
+    return { walletId, instrumentId, agentId, sessionId, payeeKey, protocol, category: payment.payee.category ?? null }
+  }
+
+  private prior(same: NonNullable<Key['same']>, now: number): Payment | null {
+    const values = (
+      same.idempotencyKey === null
+        ? this.priorByFingerprint.get(same.agentId, same.fingerprint, now - same.withinMs)
+        : this.priorByKey.get(same.agentId, same.idempotencyKey)
+    ) as unknown[] | undefined
+    return values ? (this.tables.payments.decode(values) as unknown as Payment) : null
+  }
+
+  private othersOpen(instrumentId: string, paymentId: string): number {
+    const [count] = this.openPayments.get(instrumentId, paymentId) as [bigint]
+    return Number(count)
+  }
+
+  /** What counts in the current window so far, summed once, when a limit is set. */
+  private usage(wallet: Wallet, { scope, window }: NonNullable<Key['usage']>, now: number): readonly Usage[] {
+    if (window === 'payment') return []
+    const column = SCOPE_COLUMNS[scope]
+    const session = window === 'session'
+    const since = session || window === 'total' ? 0 : windowStart(window, now, wallet.timeZone)
+    const rows = this.connection
+      .prepare(
+        `SELECT ${column}, ${session ? 'session_id' : 'NULL'}, sum(held + captured - forced), sum(forced), count(*)
+         FROM payments WHERE wallet_id = ? AND authorized_at >= ? AND status <> 'voided' GROUP BY 1, 2`,
+      )
+      .raw(true)
+      .all(wallet.id, since) as [string, string | null, bigint, bigint, bigint][]
+    return rows.map(([scopeValue, sessionId, amount, forced, count]) => ({
+      key: { scopeValue, windowKey: windowKey(window, now, wallet.timeZone, sessionId ?? '') },
+      amount,
+      forced,
+      count: Number(count),
+    }))
+  }
+}
+
+/** Where a payment keeps the value of each scope. */
+const SCOPE_COLUMNS = {
+  wallet: 'wallet_id',
+  agent: 'agent_id',
+  instrument: 'instrument_id',
+  session: 'session_id',
+  payee: 'payee_key',
+  category: "coalesce(payee ->> 'category', 'none')",
+  protocol: 'protocol',
+} as const
