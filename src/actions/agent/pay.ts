@@ -1,0 +1,105 @@
+import { digestOf } from '../../core/canonical.ts'
+import { attempt } from '../../core/attempt.ts'
+import type { Wish } from '../../core/attempt.ts'
+import { refusal } from '../../core/decide.ts'
+import { BursarError } from '../../core/errors.ts'
+import { isId } from '../../core/ids.ts'
+import { payeeKey, payeeOf } from '../../core/payee.ts'
+import type { PayeeInput } from '../../core/payee.ts'
+import { SAME_PURCHASE_MS } from '../../core/payment.ts'
+import { plain } from '../../core/text.ts'
+import type { Payee, Refusal } from '../../core/types.ts'
+import type { Bursar } from '../../ports.ts'
+import { settle } from '../settle.ts'
+import { paymentView } from '../views.ts'
+import type { Caller, PaymentView } from '../wire.ts'
+
+export interface PayInput {
+  readonly instrument_id: string
+  /** Decimal string in the instrument's currency. */
+  readonly amount: string
+  readonly payee: PayeeInput
+  readonly purpose: string
+  readonly task_id?: string | undefined
+  readonly idempotency_key?: string | undefined
+}
+
+const PURPOSE_MAX = 500
+const TASK_MAX = 100
+const QUOTE_MAX = 64
+
+/**
+ * Tries to pay once. A refusal is an answer, not an error; every attempt is in the journal before this returns, and
+ * money is held before any rail hears of it.
+ *
+ * @throws `busy` (nothing was changed), `outcome_unknown` (look it up before paying again)
+ */
+export async function pay(bursar: Bursar, caller: Caller, input: PayInput): Promise<PaymentView> {
+  const purpose = bursar.ids.text(plain(input.purpose, PURPOSE_MAX))
+  const wish = wishOf(bursar, caller, input, purpose.digest, purpose.text)
+  const { payee } = wish
+  const done = await bursar.store.update(
+    {
+      agentId: caller.agentId,
+      ...(isId('instrument', input.instrument_id) && { instrumentId: input.instrument_id }),
+      spender: {
+        agentId: caller.agentId,
+        sessionId: caller.sessionId,
+        payeeKey: payeeKey(payee),
+        category: payee.category ?? null,
+        protocol: wish.protocol,
+      },
+      same: {
+        agentId: caller.agentId,
+        fingerprint: wish.fingerprint,
+        idempotencyKey: wish.idempotencyKey,
+        withinMs: SAME_PURCHASE_MS,
+      },
+    },
+    (snapshot) => {
+      const change = attempt(snapshot, wish)
+      return change.facts.length === 0 ? change : { ...change, texts: [purpose] }
+    },
+  )
+  if (done.kind === 'authorized') await settle(bursar, done.paymentId)
+  else if (done.kind !== 'replayed') bursar.notify.changed(done.paymentId, null)
+  const view = paymentView(bursar, done.paymentId)
+  return done.kind === 'replayed' ? { ...view, replayed: true } : view
+}
+
+/** The arguments made clean. What is wrong with them becomes a refusal, so that the attempt is on record too. */
+function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: string, purpose: string): Wish {
+  const { payee, fault } = payeeOrFault(input.payee)
+  const amount = plain(input.amount, QUOTE_MAX)
+  const instrumentId = plain(input.instrument_id, QUOTE_MAX)
+  return {
+    paymentId: bursar.ids.make('payment'),
+    approvalId: bursar.ids.make('approval'),
+    agentId: caller.agentId,
+    sessionId: caller.sessionId,
+    taskId: input.task_id === undefined ? null : plain(input.task_id, TASK_MAX),
+    instrumentId,
+    // An amount that cleaning would change is no amount: it is kept from becoming one.
+    amount: amount === input.amount ? amount : `?${amount}`,
+    payee,
+    protocol: 'card',
+    purposeRef,
+    fingerprint: digestOf({ instrumentId, amount: trimmed(amount), payee, purpose }),
+    idempotencyKey: input.idempotency_key ?? null,
+    fault,
+  }
+}
+
+function payeeOrFault(input: PayeeInput): { payee: Payee; fault: Refusal | null } {
+  try {
+    return { payee: payeeOf(input), fault: null }
+  } catch (error) {
+    if (!(error instanceof BursarError)) throw error
+    return { payee: {}, fault: refusal(error.code, 'payee', error.message) }
+  }
+}
+
+/** "49", "49.0" and "49.00" are one amount. */
+function trimmed(amount: string): string {
+  return amount.includes('.') ? amount.replace(/\.?0+$/, '') : amount
+}

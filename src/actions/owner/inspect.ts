@@ -1,0 +1,117 @@
+import { BursarError } from '../../core/errors.ts'
+import { kindOf } from '../../core/ids.ts'
+import { limitUse } from '../../core/limit.ts'
+import { rfc3339 } from '../../core/time.ts'
+import type { Instrument, Owner, Payment, PaymentStatus, Request, Wallet } from '../../core/types.ts'
+import type { Bursar, Page } from '../../ports.ts'
+import { instrumentView, paymentView, requestView } from '../views.ts'
+import { limitView, walletView } from '../wallet-view.ts'
+import type { InstrumentView, LimitView, PaymentView, RequestView, WalletView } from '../wire.ts'
+
+export function listWallets(bursar: Bursar): readonly WalletView[] {
+  return bursar.store.read.list('wallets', {}).map((wallet) => walletView(bursar, wallet))
+}
+
+/** By id or name. @throws `not_found` */
+export function showWallet(bursar: Bursar, idOrName: string): WalletView {
+  const { read } = bursar.store
+  const wallet = (read.one('wallets', { id: idOrName }) ?? read.one('wallets', { name: idOrName })) as Wallet | null
+  if (!wallet) throw new BursarError('not_found', 'There is no such wallet. `bursar wallet list` shows them.')
+  return walletView(bursar, wallet)
+}
+
+/** Requests, newest first; with `pending`, the payments that wait for a human too. */
+export function listRequests(bursar: Bursar, filter: { status?: string | undefined }): readonly (RequestView | PaymentView)[] {
+  const { read } = bursar.store
+  const where = filter.status === undefined ? {} : { status: filter.status as Request['status'] }
+  const requests = read.list('requests', where).map(({ id }) => requestView(bursar, id))
+  if (filter.status !== 'pending') return requests
+  const waiting = read.list('payments', { status: 'awaiting_approval' }).map(({ id }) => paymentView(bursar, id))
+  return [
+    ...requests.filter(({ status }) => status === 'pending'),
+    ...waiting.filter(({ status }) => status === 'awaiting_approval'),
+  ]
+}
+
+/** A request, or a payment that waits or waited for a human. @throws `not_found` */
+export function showRequest(bursar: Bursar, id: string): RequestView | PaymentView {
+  return kindOf(id) === 'payment' ? paymentView(bursar, id) : requestView(bursar, id)
+}
+
+export function listInstruments(
+  bursar: Bursar,
+  filter: { status?: string | undefined; wallet?: string | undefined },
+): readonly InstrumentView[] {
+  const where = {
+    ...(filter.status !== undefined && { status: filter.status as Instrument['status'] }),
+    ...(filter.wallet !== undefined && { walletId: showWallet(bursar, filter.wallet).wallet_id }),
+  }
+  return bursar.store.read.list('instruments', where).map(({ id }) => instrumentView(bursar, id))
+}
+
+/** @throws `not_found` */
+export function showInstrument(bursar: Bursar, id: string): InstrumentView {
+  return instrumentView(bursar, id)
+}
+
+export interface OwnerPaymentFilter {
+  readonly status?: string | undefined
+  readonly instrument?: string | undefined
+  readonly limit?: number | undefined
+  readonly cursor?: string | undefined
+}
+
+/** Payments of all agents, newest first. */
+export function listPayments(bursar: Bursar, filter: OwnerPaymentFilter): readonly PaymentView[] {
+  const where = {
+    ...(filter.status !== undefined && { status: filter.status as PaymentStatus }),
+    ...(filter.instrument !== undefined && { instrumentId: filter.instrument }),
+  }
+  const page: Page = { limit: filter.limit ?? 50, ...(filter.cursor !== undefined && { before: filter.cursor }) }
+  return (bursar.store.read.list('payments', where, page) as readonly Payment[]).map(({ id }) => paymentView(bursar, id))
+}
+
+/** A payment with its story: the events that name it, oldest first. @throws `not_found` */
+export function showPayment(bursar: Bursar, id: string): PaymentView & { readonly events: readonly unknown[] } {
+  const view = paymentView(bursar, id)
+  const payment = bursar.store.read.one('payments', { id }) as Payment
+  const events: unknown[] = []
+  for (const { body } of bursar.store.read.events(payment.walletId ?? 'instance'))
+    if (body.includes(id)) events.push(JSON.parse(body))
+  return { ...view, events }
+}
+
+export interface AgentView {
+  readonly agent_id: string
+  readonly name: string
+  readonly status: string
+  readonly has_key: boolean
+  readonly created_at: string
+}
+
+export function listAgents(bursar: Bursar): readonly AgentView[] {
+  return bursar.store.read.list('agents', {}).map(({ id, name, status, keyHash, createdAt }) => ({
+    agent_id: id,
+    name,
+    status,
+    has_key: keyHash !== null,
+    created_at: rfc3339(createdAt),
+  }))
+}
+
+/** The limits in force, of one wallet or of all. @throws `not_found` */
+export function listLimits(bursar: Bursar, wallet?: string): readonly (LimitView & { readonly wallet_id: string })[] {
+  const where = wallet === undefined ? {} : { walletId: showWallet(bursar, wallet).wallet_id }
+  const { read } = bursar.store
+  return read.list('limits', { ...where, removedAt: null }).map((limit) => {
+    const view = limitView(limitUse(limit, null, undefined), read.one('wallets', { id: limit.walletId }) as Wallet)
+    return { ...view, wallet_id: limit.walletId }
+  })
+}
+
+/** The owner of this instance. @throws `not_found` before there is one */
+export function owner(bursar: Bursar): { readonly owner_id: string; readonly name: string; readonly public_key: string } {
+  const [first] = bursar.store.read.list('owners', {}) as readonly Owner[]
+  if (!first) throw new BursarError('not_found', 'There is no owner yet. Run `bursar init`.')
+  return { owner_id: first.id, name: first.name, public_key: first.publicKey }
+}

@@ -1,0 +1,126 @@
+import { assetOf } from '../../core/asset.ts'
+import { timeZoneOf } from '../../core/calendar.ts'
+import { BursarError } from '../../core/errors.ts'
+import type { Fact } from '../../core/event.ts'
+import { defaultRules } from '../../core/limit.ts'
+import { format, formatUnits, parse } from '../../core/money.ts'
+import type { Asset } from '../../core/money.ts'
+import { plain } from '../../core/text.ts'
+import type { Assurance, Wallet } from '../../core/types.ts'
+import { ASSURANCES } from '../../core/types.ts'
+import type { Bursar } from '../../ports.ts'
+import { walletView } from '../wallet-view.ts'
+import type { WalletView } from '../wire.ts'
+import { humanActor } from './authority.ts'
+import type { OwnerAuthority } from './authority.ts'
+
+/** `up_to` is a decimal string; null stands for any amount. In rising order, the last one null. */
+export interface TierInput {
+  readonly up_to: string | null
+  readonly assurance: string
+}
+
+export interface WalletInput {
+  readonly name: string
+  readonly currency: string
+  readonly mode: string
+  readonly agentId?: string | undefined
+  readonly timeZone?: string | undefined
+  readonly approvals?: readonly TierInput[] | undefined
+}
+
+const NAME_MAX = 60
+
+/** What a new wallet asks of a human's answer, until the owner says otherwise. */
+const DEFAULT_ASSURANCE = { sandbox: 'host', live: 'operator' } as const
+
+/**
+ * A new, empty wallet with the default limits.
+ *
+ * @throws `argument_invalid`, `currency_mismatch`, `already_exists`, `not_found` (the agent)
+ */
+export async function createWallet(bursar: Bursar, authority: OwnerAuthority, input: WalletInput): Promise<WalletView> {
+  const walletId = bursar.ids.make('wallet')
+  const facts = walletFacts(bursar, authority, walletId, input)
+  if (bursar.store.read.one('wallets', { name: plain(input.name, NAME_MAX) }))
+    throw new BursarError('already_exists', 'There is a wallet of this name.')
+  if (input.agentId !== undefined && !bursar.store.read.one('agents', { id: input.agentId }))
+    throw new BursarError('not_found', 'There is no such agent.')
+  await bursar.store.update({}, () => ({ facts, result: null }))
+  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+}
+
+/** The facts of a wallet's birth: itself, and the limits without which it could not pay. */
+export function walletFacts(bursar: Bursar, authority: OwnerAuthority, walletId: string, input: WalletInput): readonly Fact[] {
+  const asset = assetOf(input.currency)
+  const name = plain(input.name, NAME_MAX)
+  if (name === '') throw new BursarError('argument_invalid', 'A wallet needs a name.')
+  const mode = modeOf(input.mode)
+  const base = { actor: humanActor(authority), wallet_id: walletId, currency: asset.code }
+  const created: Fact = {
+    ...base,
+    type: 'wallet.created',
+    details: {
+      name,
+      owner_id: authority.ownerId,
+      agent_id: input.agentId ?? null,
+      mode,
+      currency: asset.code,
+      decimals: asset.decimals,
+      time_zone: timeZoneOf(input.timeZone ?? 'UTC'),
+      approvals: tiersOf(input.approvals ?? [{ up_to: null, assurance: DEFAULT_ASSURANCE[mode] }], asset),
+    },
+  }
+  const limits = defaultRules(asset.decimals).map((rule): Fact => ({
+    ...base,
+    type: 'limit.set',
+    details: {
+      limit_id: bursar.ids.make('limit'),
+      scope: rule.scope,
+      scope_value: rule.scopeValue,
+      window: rule.window,
+      max_amount: rule.maxAmount === null ? null : formatUnits(rule.maxAmount, asset.decimals),
+      max_count: rule.maxCount,
+      over: rule.over,
+      carried: [],
+    },
+  }))
+  return [created, ...limits]
+}
+
+/** Which assurance an approval needs, by amount. @throws `argument_invalid`, `amount_invalid`, `not_found` */
+export async function setApprovals(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  walletId: string,
+  approvals: readonly TierInput[],
+): Promise<WalletView> {
+  await bursar.store.update({ walletId }, ({ wallet }) => {
+    if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
+    const tiers = tiersOf(approvals, { code: wallet.currency, decimals: wallet.decimals })
+    const base = { actor: humanActor(authority), wallet_id: walletId }
+    return { facts: [{ ...base, type: 'wallet.approvals_changed', details: { approvals: tiers } }], result: null }
+  })
+  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+}
+
+function tiersOf(input: readonly TierInput[], asset: Asset): { up_to: string | null; assurance: Assurance }[] {
+  const tiers = input.map(({ up_to, assurance }) => {
+    if (!ASSURANCES.includes(assurance as Assurance))
+      throw new BursarError('argument_invalid', `An assurance is one of: ${ASSURANCES.join(', ')}.`)
+    return { up_to: up_to === null ? null : format(parse(up_to, asset)), assurance: assurance as Assurance }
+  })
+  const bounds = tiers.map(({ up_to }) => (up_to === null ? null : parse(up_to, asset).units))
+  const rising = bounds.every((bound, i) => {
+    const before = i === 0 ? 0n : bounds[i - 1]
+    return before !== null && before !== undefined && (bound === null || bound > before)
+  })
+  if (!rising || bounds.at(-1) !== null)
+    throw new BursarError('argument_invalid', 'Approval tiers rise by amount and end with one for any amount.')
+  return tiers
+}
+
+function modeOf(mode: string): 'sandbox' | 'live' {
+  if (mode !== 'sandbox' && mode !== 'live') throw new BursarError('argument_invalid', 'A wallet is sandbox or live.')
+  return mode
+}

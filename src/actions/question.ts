@@ -1,0 +1,95 @@
+import { isWaiting, paymentTerms, requestTerms, termsDigest } from '../core/approval.ts'
+import { categoryName } from '../core/category.ts'
+import { formatDuration } from '../core/duration.ts'
+import { BursarError } from '../core/errors.ts'
+import type { WireConstraints } from '../core/event.ts'
+import { kindOf } from '../core/ids.ts'
+import { formatUnits } from '../core/money.ts'
+import { constraintsToWire } from '../core/terms.ts'
+import { rfc3339 } from '../core/time.ts'
+import type { Agent, Approval, Instrument, Payment, Request, Wallet } from '../core/types.ts'
+import type { Bursar } from '../ports.ts'
+import type { Question } from './wire.ts'
+
+type Facts = Question['facts']
+
+/**
+ * What a human is asked about a request or a waiting payment: the stored terms and their digest, and the agent's own
+ * words apart from them.
+ *
+ * @throws `not_found`; `not_pending` when nothing was ever asked about it
+ */
+export function question(bursar: Bursar, subjectId: string): Question {
+  const { read } = bursar.store
+  const approval = read.one('approvals', { subjectId }) as Approval | null
+  const kind = kindOf(subjectId)
+  if (kind !== 'request' && kind !== 'payment') throw new BursarError('not_found', 'There is no such request.')
+  const subject = kind === 'request' ? read.one('requests', { id: subjectId }) : read.one('payments', { id: subjectId })
+  if (!subject) throw new BursarError('not_found', `There is no such ${kind}.`)
+  if (!approval) throw new BursarError('not_pending', 'Nobody has to decide on this.')
+  const wallet = read.one('wallets', { id: approval.walletId }) as Wallet
+  const agent = read.one('agents', { id: subject.agentId }) as Agent
+  const request = kind === 'request' ? (subject as Request) : null
+  const payment = kind === 'payment' ? (subject as Payment) : null
+  return {
+    subject_id: subjectId,
+    approval_id: approval.id,
+    digest: request
+      ? termsDigest(requestTerms(request, wallet))
+      : termsDigest(paymentTerms(payment as Payment, wallet)),
+    needs: approval.needs,
+    waiting: isWaiting(approval, bursar.clock.now()),
+    expires_at: rfc3339(approval.expiresAt),
+    facts: [
+      ['Who', `agent ${agent.name}`],
+      ...(request ? requestFacts(request, wallet) : paymentFacts(bursar, payment as Payment, wallet)),
+      ['Wallet', walletText(bursar, wallet)],
+    ],
+    words: read.text(subject.purposeRef) ?? '(erased)',
+  }
+}
+
+function requestFacts(request: Request, wallet: Wallet): Facts {
+  const amount = (units: bigint): string => `${formatUnits(units, wallet.decimals)} ${wallet.currency}`
+  return [
+    ['Asks for', request.type === 'virtual_card' ? 'a virtual card' : 'USDC'],
+    ['Amount', `up to ${amount(request.amount)} in all`],
+    ...(request.perPaymentMax === null ? [] : ([['Per payment', `up to ${amount(request.perPaymentMax)}`]] as const)),
+    ['Uses', request.usageLimit === null ? 'any number' : String(request.usageLimit)],
+    ['Lives for', formatDuration(request.expiresInMs)],
+    ...constraintFacts(constraintsToWire(request.constraints)),
+  ]
+}
+
+/** Every constraint is said, and so is the absence of the two that matter most. */
+function constraintFacts(constraints: WireConstraints): Facts {
+  const { merchant_categories: categories, payees, ...others } = constraints
+  return [
+    ['Merchants', payees ? payees.join(', ') : 'any'],
+    ['Categories', categories ? categories.map((code) => `${code} ${categoryName(code)}`).join('; ') : 'any'],
+    ...Object.entries(others).map(([name, values]) => [name, values.join(', ')] as const),
+  ]
+}
+
+function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
+  const { read } = bursar.store
+  const { payee } = payment
+  const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
+  const left = instrument.remaining - (payment.amount as bigint)
+  const before = read
+    .list('payments', { walletId: wallet.id, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] }, { limit: 100 })
+    .length
+  return [
+    ['Pays', `${payee.name ?? payee.address ?? ''} (${before === 0 ? 'for the first time' : `paid ${before} times before`})`],
+    ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
+    ...(payee.category === undefined ? [] : ([['Category', `${payee.category} ${categoryName(payee.category)}`]] as const)),
+    ...(payee.country === undefined ? [] : ([['Country', payee.country]] as const)),
+    ['With', `${instrument.display ?? instrument.id}, ${formatUnits(left < 0n ? 0n : left, wallet.decimals)} ${wallet.currency} left after`],
+  ]
+}
+
+function walletText(bursar: Bursar, wallet: Wallet): string {
+  const available = bursar.store.read.one('accounts', { walletId: wallet.id })?.available ?? 0n
+  const money = `${formatUnits(available, wallet.decimals)} ${wallet.currency} available`
+  return `${wallet.name}, ${money}${wallet.mode === 'sandbox' ? ', sandbox: not real money' : ''}`
+}

@@ -1,0 +1,125 @@
+import { categoryName } from '../core/category.ts'
+import { formatDuration } from '../core/duration.ts'
+import { BursarError, CODES } from '../core/errors.ts'
+import { formatUnits } from '../core/money.ts'
+import { constraintsToWire } from '../core/terms.ts'
+import { rfc3339 } from '../core/time.ts'
+import type { Approval, Instrument, Payee, Payment, Refusal, Request, Wallet } from '../core/types.ts'
+import type { Bursar } from '../ports.ts'
+import type { ApprovalView, InstrumentView, PaymentView, Receipt, RefusalView, RequestView } from './wire.ts'
+
+/** @throws `not_found` */
+export function requestView(bursar: Bursar, requestId: string): RequestView {
+  const { read } = bursar.store
+  const request = read.one('requests', { id: requestId }) as Request | null
+  if (!request) throw new BursarError('not_found', 'There is no such request.')
+  const wallet = read.one('wallets', { id: request.walletId }) as Wallet
+  const approval = read.one('approvals', { subjectId: requestId }) as Approval | null
+  const due = request.status === 'pending' && approval !== null && bursar.clock.now() >= approval.expiresAt
+  const status = due ? 'expired' : request.status
+  const refusal = request.refusal ?? (status === 'expired' ? LATE : null)
+  return {
+    request_id: request.id,
+    status,
+    wallet_id: request.walletId,
+    agent_id: request.agentId,
+    type: request.type,
+    amount: formatUnits(request.amount, wallet.decimals),
+    currency: request.currency,
+    usage_limit: request.usageLimit,
+    per_payment_max: request.perPaymentMax === null ? null : formatUnits(request.perPaymentMax, wallet.decimals),
+    expires_in: formatDuration(request.expiresInMs),
+    constraints: constraintsToWire(request.constraints),
+    purpose: read.text(request.purposeRef),
+    task_id: request.taskId,
+    created_at: rfc3339(request.createdAt),
+    ...(request.instrumentId !== null && { instrument: instrumentView(bursar, request.instrumentId) }),
+    ...(refusal && { reason: refusal.message, refusal: refusalView(refusal) }),
+    ...(status === 'pending' && approval && { approval: approvalView(approval) }),
+  }
+}
+
+/** @throws `not_found` */
+export function instrumentView(bursar: Bursar, instrumentId: string): InstrumentView {
+  const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument | null
+  if (!instrument) throw new BursarError('not_found', 'There is no such instrument.')
+  const wallet = bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet
+  const amount = (units: bigint): string => formatUnits(units, wallet.decimals)
+  const lapsed = ['active', 'limit_reached'].includes(instrument.status) && bursar.clock.now() >= instrument.expiresAt
+  return {
+    instrument_id: instrument.id,
+    wallet_id: wallet.id,
+    type: instrument.type,
+    status: lapsed ? 'expired' : instrument.status,
+    display: instrument.display,
+    amount: amount(instrument.amount),
+    remaining_amount: amount(instrument.remaining),
+    currency: wallet.currency,
+    usage_limit: instrument.usageLimit,
+    usage_consumed: instrument.usageConsumed,
+    per_payment_max: instrument.perPaymentMax === null ? null : amount(instrument.perPaymentMax),
+    expires_at: rfc3339(instrument.expiresAt),
+    constraints: constraintsToWire(instrument.constraints),
+    mode: wallet.mode,
+  }
+}
+
+/** @throws `not_found` */
+export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
+  const { read } = bursar.store
+  const payment = read.one('payments', { id: paymentId }) as Payment | null
+  if (!payment) throw new BursarError('not_found', 'There is no such payment.')
+  const wallet = payment.walletId === null ? null : (read.one('wallets', { id: payment.walletId }) as Wallet)
+  const amount = (units: bigint | null): string | null =>
+    units === null || !wallet ? null : formatUnits(units, wallet.decimals)
+  const approval = read.one('approvals', { subjectId: paymentId }) as Approval | null
+  const due = payment.status === 'awaiting_approval' && bursar.clock.now() >= payment.validUntil
+  const status = due ? 'expired' : payment.status
+  const refusal = payment.refusal ?? (status === 'expired' ? LATE : null)
+  return {
+    payment_id: payment.id,
+    status,
+    amount: amount(payment.amount),
+    currency: wallet?.currency ?? null,
+    payee: payeeView(payment.payee),
+    purpose: read.text(payment.purposeRef),
+    protocol: payment.protocol,
+    task_id: payment.taskId,
+    session_id: payment.sessionId,
+    agent_id: payment.agentId,
+    captured_amount: amount(payment.captured),
+    refunded_amount: amount(payment.refunded),
+    created_at: rfc3339(payment.createdAt),
+    updated_at: rfc3339(payment.updatedAt),
+    ...(payment.instrumentId !== null && { instrument: instrumentView(bursar, payment.instrumentId) }),
+    ...(refusal && { refusal: refusalView(refusal) }),
+    ...(status === 'awaiting_approval' && approval && { approval: approvalView(approval) }),
+    ...(payment.railRef !== null && { receipt: receiptOf(bursar, payment, payment.railRef) }),
+  }
+}
+
+const LATE: Refusal = { code: 'approval_expired', rule: 'approval.expires_at', message: 'Nobody answered in time.' }
+
+function payeeView({ category, ...payee }: Payee): PaymentView['payee'] {
+  return { ...payee, ...(category !== undefined && { merchant_category: category, category_name: categoryName(category) }) }
+}
+
+function receiptOf(bursar: Bursar, payment: Payment, railRef: string): Receipt {
+  const journal = payment.walletId as string
+  const checkpoint = bursar.store.read.head(journal)?.checkpoint as string
+  return { rail_ref: railRef, journal, seq: payment.seq, checkpoint }
+}
+
+export function refusalView({ code, rule, message }: Refusal): RefusalView {
+  return { code, rule, message, hint: CODES[code].hint }
+}
+
+function approvalView(approval: Approval): ApprovalView {
+  return {
+    approval_id: approval.id,
+    needs: approval.needs,
+    asked: approval.asked,
+    expires_at: rfc3339(approval.expiresAt),
+    command: `bursar request approve ${approval.subjectId}`,
+  }
+}
