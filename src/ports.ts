@@ -56,6 +56,8 @@ export interface Reader {
   texts(): Iterable<Text>
   head(journal: string): Head | null
   heads(): readonly Head[]
+  /** Runs `look` so that everything it reads is as of one moment, whatever others write meanwhile. */
+  together<R>(look: () => R): R
   events(journal: string, from?: number): Iterable<StoredEvent>
 }
 export type Where<Row> = { readonly [C in keyof Row]?: Row[C] | readonly Row[C][] }

@@ -23,11 +23,17 @@ async function readBooks(bursar: Bursar, type: InstrumentType): Promise<void> {
   const rail = bursar.rails[type]
   if (!rail) return
   const known = bursar.store.read.one('rails', { id: type })?.cursor ?? null
-  const { records, cursor } = await rail.changes(known)
-  for (const { paymentId, record } of records) await recordSettlement(bursar, paymentId, record)
-  if (cursor === null || cursor === known) return
+  let cursor = known
+  for (;;) {
+    const page = await rail.changes(cursor)
+    cursor = page.cursor
+    if (page.records.length === 0) break
+    for (const { paymentId, record } of page.records) await recordSettlement(bursar, paymentId, record)
+  }
+  const read = cursor
+  if (read === null || read === known) return
   await bursar.store.update({}, () => ({
-    facts: [{ type: 'rail.reconciled', actor: SYSTEM, details: { rail: type, cursor } }],
+    facts: [{ type: 'rail.reconciled', actor: SYSTEM, details: { rail: type, cursor: read } }],
     result: null,
   }))
 }

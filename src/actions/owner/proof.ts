@@ -1,8 +1,8 @@
-import { createPublicKey, verify } from 'node:crypto'
 import type { HumanProof, Narrowing, Statement } from '../../core/approval.ts'
 import { canonical } from '../../core/canonical.ts'
 import { BursarError } from '../../core/errors.ts'
 import { millis } from '../../core/time.ts'
+import { isSigned } from '../../core/verify/answers.ts'
 import type { Owner } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 
@@ -18,7 +18,7 @@ export function assertProof(bursar: Bursar, subjectId: string, proof: HumanProof
   const owner = bursar.store.read.one('owners', { id: proof.ownerId }) as Owner | null
   const { statement, signature } = proof
   if (!owner || statement === undefined || signature === undefined) throw invalid('The approval is not signed.')
-  if (!isSigned(statement, signature, owner)) throw invalid('The signature is not the owner\'s.')
+  if (!isSigned(statement, signature, owner.publicKey)) throw invalid('The signature is not the owner\'s.')
   const said = JSON.parse(statement) as Statement
   const right =
     said.v === 1 &&
@@ -30,13 +30,6 @@ export function assertProof(bursar: Bursar, subjectId: string, proof: HumanProof
     canonical(said.narrowed) === canonical(narrowing)
   if (!right) throw invalid('The signed statement is about something else.')
   if (bursar.clock.now() >= millis(said.expires_at)) throw new BursarError('approval_expired', 'The signed approval is too old.')
-}
-
-/** Whether the owner's Ed25519 key made this signature, base64, over the statement. */
-export function isSigned(statement: string, signature: string, owner: Pick<Owner, 'publicKey'>): boolean {
-  const x = Buffer.from(owner.publicKey, 'base64').toString('base64url')
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
-  return verify(null, Buffer.from(statement), key, Buffer.from(signature, 'base64'))
 }
 
 function invalid(message: string): BursarError {

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Statement } from 'better-sqlite3'
 import { BursarError } from '../../core/errors.ts'
-import type { Connection } from './connection.ts'
 
 /** How long a step waits for its turn among all processes, and the longest single pause, in milliseconds. */
 const WAIT_MS = 20_000
 const PAUSE_MS = 4
 
 /**
- * Takes the write lock. SQLite's own busy handler sleeps ever longer and so starves some processes for seconds; short
+ * Takes the write lock by `begin`, a `BEGIN IMMEDIATE`. SQLite's own busy handler sleeps ever longer and so starves some processes for seconds; short
  * random pauses give each the same chance, and leave this process free to do other things meanwhile.
  *
  * @throws `busy` when the lock could not be had in time.
  */
-export async function beginImmediate(connection: Connection): Promise<void> {
+export async function takeLock(begin: Statement): Promise<void> {
   for (let waited = 0; ; ) {
-    if (tryBegin(connection)) return
+    if (tryRun(begin)) return
     const pause = 1 + Math.random() * PAUSE_MS
     waited += pause
     if (waited > WAIT_MS) throw new BursarError('busy', 'The database is busy with other processes.')
@@ -22,9 +22,9 @@ export async function beginImmediate(connection: Connection): Promise<void> {
   }
 }
 
-function tryBegin(connection: Connection): boolean {
+function tryRun(begin: Statement): boolean {
   try {
-    connection.exec('BEGIN IMMEDIATE')
+    begin.run()
     return true
   } catch (error) {
     if (isBusy(error)) return false

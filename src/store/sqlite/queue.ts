@@ -1,8 +1,9 @@
+import type { Statement } from 'better-sqlite3'
 import { BursarError } from '../../core/errors.ts'
 import type { Change, Key, Snapshot } from '../../core/step.ts'
 import type { Clock } from '../../ports.ts'
 import type { Connection } from './connection.ts'
-import { beginImmediate } from './lock.ts'
+import { takeLock } from './lock.ts'
 import type { SnapshotReader } from './snapshot.ts'
 import type { Landed, Writer } from './writer.ts'
 
@@ -30,6 +31,7 @@ export class StepQueue {
   private readonly reader: SnapshotReader
   private readonly writer: Writer
   private readonly clock: Clock
+  private readonly sql: { readonly [S in 'begin' | 'commit' | 'save' | 'release']: Statement }
   private waiting: Step[] = []
   private running: Promise<void> | null = null
 
@@ -38,6 +40,12 @@ export class StepQueue {
     this.reader = reader
     this.writer = writer
     this.clock = clock
+    this.sql = {
+      begin: connection.prepare('BEGIN IMMEDIATE'),
+      commit: connection.prepare('COMMIT'),
+      save: connection.prepare('SAVEPOINT step'),
+      release: connection.prepare('RELEASE step'),
+    }
   }
 
   run<R>(key: Key, decide: (snapshot: Snapshot) => Change<R>): Promise<R> {
@@ -57,7 +65,7 @@ export class StepQueue {
     await Promise.resolve()
     while (this.waiting.length > 0) {
       try {
-        await beginImmediate(this.connection)
+        await takeLock(this.sql.begin)
       } catch (error) {
         for (const step of this.waiting.splice(0)) step.reject(error)
         continue
@@ -81,7 +89,7 @@ export class StepQueue {
       return
     }
     try {
-      this.connection.exec('COMMIT')
+      this.sql.commit.run()
     } catch {
       this.rollback()
       for (const outcome of outcomes) this.lookUp(outcome)
@@ -92,12 +100,12 @@ export class StepQueue {
 
   private attempt(step: Step): Outcome {
     const mark = this.writer.mark()
-    this.connection.exec('SAVEPOINT step')
+    this.sql.save.run()
     try {
       const snapshot = this.reader.read(step.key, this.clock.now())
       const change = step.decide(snapshot)
       const landed = this.writer.write(change.facts, change.texts ?? [], snapshot.now)
-      this.connection.exec('RELEASE step')
+      this.sql.release.run()
       return { step, result: change.result, landed }
     } catch (error) {
       this.connection.exec('ROLLBACK TO step; RELEASE step')

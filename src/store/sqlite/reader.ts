@@ -21,6 +21,7 @@ type Columns = Readonly<Record<string, SQLiteColumn>>
 
 /** Reads outside of steps, on a connection of its own: these queries depend on what is asked, so drizzle builds them. */
 export class SqliteReader implements Reader {
+  private readonly connection: Connection
   private readonly database: BetterSQLite3Database
   private readonly statements: Statements
   private readonly snapshots: SnapshotReader
@@ -28,6 +29,7 @@ export class SqliteReader implements Reader {
   private readonly textOf: Statement
 
   constructor(connection: Connection, statements: Statements) {
+    this.connection = connection
     this.database = drizzle(connection)
     this.statements = statements
     this.snapshots = new SnapshotReader(connection, statements)
@@ -77,6 +79,15 @@ export class SqliteReader implements Reader {
   head(journal: string): Head | null {
     const row = this.headOf.get(journal) as [bigint, Buffer, string] | undefined
     return row ? { journal, size: Number(row[0]), frontier: row[1], checkpoint: row[2] } : null
+  }
+
+  together<R>(look: () => R): R {
+    this.connection.exec('BEGIN')
+    try {
+      return look()
+    } finally {
+      this.connection.exec('COMMIT')
+    }
   }
 
   heads(): readonly Head[] {

@@ -1,0 +1,128 @@
+import { createReadStream } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { BursarError } from '../../core/errors.ts'
+import type { Hash } from '../../core/merkle.ts'
+import { inclusionProof } from '../../core/merkle.ts'
+import { parseVkey } from '../../core/note.ts'
+import type { NoteKey } from '../../core/note.ts'
+import { proofText } from '../../core/proof.ts'
+import type { Payment, Text } from '../../core/types.ts'
+import { verify } from '../../core/verify/index.ts'
+import type { Report } from '../../core/verify/index.ts'
+import type { Bursar } from '../../ports.ts'
+
+/** Verifies the live store: journals, checkpoints, approvals, and the tables against what the journals rebuild. */
+export function verifyStore(bursar: Bursar, key: NoteKey, kept: readonly string[] = []): Report {
+  const { read } = bursar.store
+  return read.together(() => {
+    const evidence = {
+      heads: read.heads(),
+      events: (journal: string) => read.events(journal),
+      texts: () => read.texts(),
+      tables: read,
+    }
+    return verify(evidence, key, kept)
+  })
+}
+
+/**
+ * The journals as lines of JSON: a header, then every event as it was hashed, then texts and heads. Whoever has it and
+ * the key can verify it offline.
+ */
+export function* exportLines(bursar: Bursar, key: NoteKey): Iterable<string> {
+  const { read } = bursar.store
+  yield JSON.stringify({ bursar_journal: 1, vkey: key.vkey })
+  // Events that are written while this runs are beyond these heads, and stay out.
+  const heads = read.heads()
+  for (const { journal, size } of heads)
+    for (const { seq, body } of read.events(journal)) {
+      if (seq >= size) break
+      yield body
+    }
+  for (const text of read.texts()) yield JSON.stringify({ text })
+  for (const { journal, checkpoint } of heads) yield JSON.stringify({ head: { journal, checkpoint } })
+}
+
+/**
+ * Verifies an export.
+ *
+ * @param vkey the verifier key, from a place you trust; null takes the export's own word for it
+ * @throws `argument_invalid` when the file is not an export
+ */
+export async function verifyExport(path: string, vkey: string | null, kept: readonly string[] = []): Promise<Report & { readonly vkey: string }> {
+  const file = await readExport(path)
+  const chosen = vkey ?? file.vkey
+  const evidence = {
+    heads: file.heads,
+    events: (journal: string) => file.events.get(journal) ?? [],
+    texts: () => file.texts,
+  }
+  const report = verify(evidence, parseVkey(chosen), kept)
+  const headless = [...file.events.keys()].filter((journal) => !file.heads.some((head) => head.journal === journal))
+  const problems = [
+    ...report.problems,
+    ...headless.map((journal) => ({ journal, seq: null, why: 'The journal has events and no checkpoint.' })),
+  ]
+  return { ...report, ok: problems.length === 0, problems, vkey: chosen }
+}
+
+interface Export {
+  readonly vkey: string
+  readonly heads: { journal: string; checkpoint: string }[]
+  readonly events: Map<string, { body: string }[]>
+  readonly texts: Text[]
+}
+
+async function readExport(path: string): Promise<Export> {
+  const found: Export & { vkey: string } = { vkey: '', heads: [], events: new Map(), texts: [] }
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    const value = parsed(line)
+    if (typeof value.vkey === 'string') found.vkey = value.vkey
+    else if (value.text) found.texts.push(value.text as Text)
+    else if (value.head) found.heads.push(value.head as { journal: string; checkpoint: string })
+    else {
+      const journal = String(value.journal)
+      const events = found.events.get(journal)
+      if (events) events.push({ body: line })
+      else found.events.set(journal, [{ body: line }])
+    }
+  }
+  if (found.vkey === '') throw new BursarError('argument_invalid', 'This file is not a journal export.')
+  return found
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line)
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch {
+    // Falls through: not an export's line.
+  }
+  throw new BursarError('argument_invalid', 'This file is not a journal export.')
+}
+
+/** A payment's receipt that anyone can check offline: its last event, and the C2SP proof that the journal holds it. */
+export interface PaymentProof {
+  readonly event: string
+  /** C2SP tlog-proof. */
+  readonly proof: string
+  readonly vkey: string
+}
+
+/** @throws `not_found` */
+export function provePayment(bursar: Bursar, key: NoteKey, paymentId: string): PaymentProof {
+  const { read } = bursar.store
+  const payment = read.one('payments', { id: paymentId }) as Payment | null
+  if (!payment) throw new BursarError('not_found', 'There is no such payment.')
+  const journal = payment.walletId ?? 'instance'
+  const head = read.head(journal)
+  const leaves: Hash[] = []
+  let event = ''
+  for (const stored of read.events(journal)) {
+    if (stored.seq >= (head?.size ?? 0)) break
+    leaves.push(stored.leaf)
+    if (stored.seq === payment.seq) event = stored.body
+  }
+  const path = inclusionProof(payment.seq, leaves.length, leaves)
+  return { event, proof: proofText({ index: payment.seq, path, checkpoint: head?.checkpoint ?? '' }), vkey: key.vkey }
+}

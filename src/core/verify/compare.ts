@@ -1,0 +1,40 @@
+import { KEYS, rowName } from '../tables.ts'
+import type { Rebuilt, TableName } from '../tables.ts'
+
+/** Every row of a table as it is stored. */
+export interface TableRows {
+  all(table: TableName): Iterable<object>
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+/** What differs between the tables and what the journals rebuild, one sentence a row. */
+export function* compareTables(rebuilt: Rebuilt, tables: TableRows): Iterable<string> {
+  const rest = new Set(rebuilt.rows.keys())
+  for (const table of Object.keys(KEYS) as TableName[]) {
+    for (const stored of tables.all(table) as Iterable<Row>) {
+      const name = rowName(table, stored)
+      const row = rebuilt.rows.get(name)
+      rest.delete(name)
+      if (!row) yield `${said(name)} is in the table, and no event made it.`
+      else {
+        const column = Object.keys(row).find((field) => !same(row[field], stored[field]))
+        if (column !== undefined) yield `${said(name)} has another ${column} than the journal says.`
+      }
+    }
+  }
+  for (const name of rest) yield `${said(name)} is in the journal and not in the table.`
+}
+
+function said(name: string): string {
+  return name.split('\n').join(' ')
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const [first, second] = [a as Row, b as Row]
+  const fields = Object.keys(first)
+  return fields.length === Object.keys(second).length && fields.every((field) => same(first[field], second[field]))
+}

@@ -1,0 +1,157 @@
+import { canonical, sha256 } from '../canonical.ts'
+import type { JournalEvent } from '../event.ts'
+import { append, EMPTY, leafHash, rootOf } from '../merkle.ts'
+import type { Frontier } from '../merkle.ts'
+import { openNote, parseCheckpoint } from '../note.ts'
+import type { Checkpoint, NoteKey } from '../note.ts'
+import { project } from '../projection/index.ts'
+import { Rebuilt } from '../tables.ts'
+import type { Text } from '../types.ts'
+import { checkAnswer } from './answers.ts'
+import { compareTables } from './compare.ts'
+import type { TableRows } from './compare.ts'
+
+/** What is verified: a live store or an export. Journals come as they are kept, oldest event first. */
+export interface Evidence {
+  /** The journals and the signed checkpoint over each; `instance` first. */
+  readonly heads: readonly { readonly journal: string; readonly checkpoint: string }[]
+  /** `leaf` is there where it is kept beside the body. */
+  events(journal: string): Iterable<{ readonly body: string; readonly leaf?: Buffer }>
+  texts(): Iterable<Text>
+  /** The tables to compare with; an export has none. */
+  readonly tables?: TableRows
+}
+
+export interface Problem {
+  readonly journal: string
+  /** The event at which it was found; null where it is about a journal or a table as a whole. */
+  readonly seq: number | null
+  readonly why: string
+}
+
+export interface Report {
+  readonly ok: boolean
+  readonly events: number
+  readonly journals: readonly { readonly journal: string; readonly size: number; readonly root: string }[]
+  /** In the order in which they were found: the first broken event first. */
+  readonly problems: readonly Problem[]
+}
+
+/** No verdict needs more, and a journal that was rewritten whole has as many as it has events. */
+const PROBLEMS_MAX = 20
+
+/**
+ * Verifies journals from nothing but their bytes and the public key: every event in its place and unchanged, every
+ * checkpoint signed and over exactly these events, every approval by an owner's key about exactly the stored terms, and
+ * the tables nothing but what the events say.
+ *
+ * @param kept checkpoints from elsewhere (receipts, notifications): what they cover must still begin the journal
+ */
+export function verify(evidence: Evidence, key: NoteKey, kept: readonly string[] = []): Report {
+  const run = new Run(evidence, key)
+  const witnesses = kept.flatMap((note) => run.opened(note, 'a kept checkpoint', null))
+  const order = evidence.heads.toSorted((a, b) => Number(b.journal === 'instance') - Number(a.journal === 'instance'))
+  for (const head of order) run.journal(head.journal, head.checkpoint)
+  run.witnessed(witnesses)
+  run.texts()
+  if (evidence.tables && run.problems.length === 0)
+    for (const why of compareTables(run.rebuilt, evidence.tables)) run.problem('tables', null, why)
+  return { ok: run.problems.length === 0, events: run.count, journals: run.journals, problems: run.problems }
+}
+
+class Run {
+  readonly rebuilt = new Rebuilt()
+  readonly problems: Problem[] = []
+  readonly journals: { journal: string; size: number; root: string }[] = []
+  count = 0
+  private readonly evidence: Evidence
+  private readonly key: NoteKey
+  /** Checkpoints that owners signed along with their approvals: they witness the journal as those kept elsewhere do. */
+  private readonly signed: Checkpoint[] = []
+
+  constructor(evidence: Evidence, key: NoteKey) {
+    this.evidence = evidence
+    this.key = key
+  }
+
+  problem(journal: string, seq: number | null, why: string): void {
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push({ journal, seq, why })
+  }
+
+  journal(journal: string, note: string): void {
+    let frontier = EMPTY
+    for (const { body, leaf } of this.evidence.events(journal)) {
+      const computed = leafHash(body)
+      if (leaf && !computed.equals(leaf)) this.problem(journal, frontier.size, 'The event is not the one that was hashed.')
+      this.event(journal, frontier.size, body)
+      frontier = append(frontier, computed)
+      this.count += 1
+      if (this.problems.length >= PROBLEMS_MAX) return
+    }
+    const root = rootOf(frontier)
+    this.journals.push({ journal, size: frontier.size, root: root.toString('base64') })
+    for (const checkpoint of this.opened(note, 'the checkpoint', journal)) {
+      if (checkpoint.origin !== `${this.key.name}/${journal}`) this.problem(journal, null, 'The checkpoint is another journal\'s.')
+      else if (checkpoint.size !== frontier.size)
+        this.problem(journal, null, `The checkpoint is over ${checkpoint.size} events; there are ${frontier.size}.`)
+      else if (!checkpoint.root.equals(root)) this.problem(journal, null, 'The checkpoint is over other events than these.')
+    }
+  }
+
+  private event(journal: string, seq: number, body: string): void {
+    try {
+      const event = JSON.parse(body) as JournalEvent
+      if (canonical(event) !== body) return this.problem(journal, seq, 'The event is not canonical JSON.')
+      if (event.v !== 1 || event.journal !== journal || event.seq !== seq)
+        return this.problem(journal, seq, `The event says it is number ${event.seq} of ${event.journal}.`)
+      const { wrong, checkpoint } = checkAnswer(event, this.rebuilt)
+      if (wrong !== null) this.problem(journal, seq, wrong)
+      if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
+      this.rebuilt.apply(project(event))
+    } catch {
+      this.problem(journal, seq, 'The event cannot be read, or does what no event can do here.')
+    }
+  }
+
+  /** The checkpoint in a signed note, or nothing and a problem. */
+  opened(note: string, what: string, journal: string | null): readonly Checkpoint[] {
+    try {
+      return [parseCheckpoint(openNote(note, [this.key]).text)]
+    } catch {
+      this.problem(journal ?? 'instance', null, `The signature of ${what} is not this instance's.`)
+      return []
+    }
+  }
+
+  /** Walks again to the sizes that were witnessed, and compares: this is what shows a rewrite or a cut. */
+  witnessed(kept: readonly Checkpoint[]): void {
+    const all = [...kept, ...this.signed]
+    for (const origin of new Set(all.map((checkpoint) => checkpoint.origin))) {
+      const journal = origin.slice(this.key.name.length + 1)
+      const checkpoints = all.filter((checkpoint) => checkpoint.origin === origin)
+      const roots = this.rootsAt(journal, new Set(checkpoints.map(({ size }) => size)))
+      for (const { size, root } of checkpoints) {
+        const now = roots.get(size)
+        if (!now) this.problem(journal, null, `A checkpoint over ${size} events was kept; the journal is shorter now.`)
+        else if (!now.equals(root)) this.problem(journal, null, `The first ${size} events are not those of a kept checkpoint.`)
+      }
+    }
+  }
+
+  private rootsAt(journal: string, sizes: ReadonlySet<number>): ReadonlyMap<number, Buffer> {
+    const roots = new Map<number, Buffer>()
+    let frontier: Frontier = EMPTY
+    for (const { body } of this.evidence.events(journal)) {
+      frontier = append(frontier, leafHash(body))
+      if (sizes.has(frontier.size)) roots.set(frontier.size, rootOf(frontier))
+    }
+    return roots
+  }
+
+  texts(): void {
+    for (const { digest, salt, text } of this.evidence.texts()) {
+      const found = sha256(Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(text)])).toString('hex')
+      if (found !== digest) this.problem('texts', null, `The text under ${digest} is not the one that was hashed.`)
+    }
+  }
+}
