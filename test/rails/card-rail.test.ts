@@ -20,7 +20,7 @@ describe('provision', () => {
     const terms = cardTerms(at.clock)
     const made = await Promise.all(Array.from({ length: 20 }, () => at.rail.provision(terms)))
     expect(new Set(made.map(({ railRef }) => railRef)).size).toBe(1)
-    expect(made[0]?.display).toMatch(/^•••• \d{4} \(sandbox\)$/)
+    expect(made[0]?.display).toMatch(/^•••• \d{4}$/)
     expect(made[0]?.railRef).toMatch(/^sandbox_card_/)
   })
 

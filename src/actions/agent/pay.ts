@@ -27,6 +27,7 @@ export interface PayInput {
 const PURPOSE_MAX = 500
 const TASK_MAX = 100
 const QUOTE_MAX = 64
+const KEY = /^[\x21-\x7e]{1,128}$/
 
 /**
  * Tries to pay once. A refusal is an answer, not an error; every attempt is in the journal before this returns, and
@@ -69,7 +70,7 @@ export async function pay(bursar: Bursar, caller: Caller, input: PayInput): Prom
 
 /** The arguments made clean. What is wrong with them becomes a refusal, so that the attempt is on record too. */
 function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: string, purpose: string): Wish {
-  const { payee, fault } = payeeOrFault(input.payee)
+  const { payee, fault } = checked(input)
   const amount = plain(input.amount, QUOTE_MAX)
   const instrumentId = plain(input.instrument_id, QUOTE_MAX)
   return {
@@ -85,17 +86,22 @@ function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: str
     protocol: 'card',
     purposeRef,
     fingerprint: digestOf({ instrumentId, amount: trimmed(amount), payee, purpose }),
-    idempotencyKey: input.idempotency_key ?? null,
+    idempotencyKey: fault ? null : (input.idempotency_key ?? null),
     fault,
   }
 }
 
-function payeeOrFault(input: PayeeInput): { payee: Payee; fault: Refusal | null } {
+function checked(input: PayInput): { payee: Payee; fault: Refusal | null } {
   try {
-    return { payee: payeeOf(input), fault: null }
+    const payee = payeeOf(input.payee)
+    if (payee.name === undefined || payee.address !== undefined || payee.network !== undefined)
+      throw new BursarError('argument_invalid', 'A card pays a merchant by payee.name, not an address on a network.')
+    if (!KEY.test(input.idempotency_key ?? 'none'))
+      throw new BursarError('argument_invalid', 'idempotency_key is 1 to 128 printable ASCII characters.')
+    return { payee, fault: null }
   } catch (error) {
     if (!(error instanceof BursarError)) throw error
-    return { payee: {}, fault: refusal(error.code, 'payee', error.message) }
+    return { payee: {}, fault: refusal(error.code, 'arguments', error.message) }
   }
 }
 
