@@ -279,7 +279,7 @@ CREATE INDEX payments_same ON payments (agent_id, fingerprint);
 CREATE UNIQUE INDEX payments_by_key ON payments (agent_id, idempotency_key)
 WHERE idempotency_key IS NOT NULL AND status NOT IN ('refused', 'voided', 'expired', 'canceled');
 --> statement-breakpoint
-CREATE INDEX payments_unsettled ON payments (instrument_id) WHERE status IN ('authorized', 'in_doubt');
+CREATE INDEX payments_unsettled ON payments (id) WHERE status IN ('authorized', 'in_doubt');
 --> statement-breakpoint
 -- Payments that hold money against a rule. Empty at all times; the triggers below see to that.
 CREATE VIEW payments_not_allowed AS

@@ -26,7 +26,10 @@ export function listRequests(bursar: Bursar, filter: { status?: string | undefin
   const where = filter.status === undefined ? {} : { status: filter.status as Request['status'] }
   const requests = read.list('requests', where).map(({ id }) => requestView(bursar, id))
   if (filter.status !== 'pending') return requests
-  const waiting = read.list('payments', { status: 'awaiting_approval' }).map(({ id }) => paymentView(bursar, id))
+  const waiting = read
+    .list('approvals', { status: 'waiting' })
+    .filter(({ subjectId }) => kindOf(subjectId) === 'payment')
+    .map(({ subjectId }) => paymentView(bursar, subjectId))
   return [
     ...requests.filter(({ status }) => status === 'pending'),
     ...waiting.filter(({ status }) => status === 'awaiting_approval'),

@@ -45,11 +45,9 @@ export class SqliteReader implements Reader {
     const schema = READINGS[table] as SQLiteTable
     const columns = schema as unknown as Columns
     const newest = columns[KEYS[table][0] as string] as SQLiteColumn
-    const conditions: (SQL | undefined)[] = Object.entries(where).map(([field, value]) => {
-      const column = columns[field] as SQLiteColumn
-      if (value === null) return isNull(column)
-      return Array.isArray(value) ? inArray(column, value) : eq(column, value)
-    })
+    const conditions: (SQL | undefined)[] = Object.entries(where).map(([field, value]) =>
+      condition(field, columns[field] as SQLiteColumn, value),
+    )
     if (page.before !== undefined) conditions.push(lt(newest, page.before))
     const query = this.database.select().from(schema).where(and(...conditions)).orderBy(desc(newest))
     return (page.limit === undefined ? query.all() : query.limit(page.limit).all()) as Tables[T][]
@@ -114,4 +112,17 @@ export class SqliteReader implements Reader {
       .limit(sql.placeholder('limit'))
       .prepare()
   }
+}
+
+function condition(field: string, column: SQLiteColumn, value: unknown): SQL {
+  if (value === null) return isNull(column)
+  if (field === 'status') return hasStatus(column, [value].flat() as string[])
+  return Array.isArray(value) ? inArray(column, value) : eq(column, value)
+}
+
+/** Written out, since SQLite takes a partial index (`WHERE status = …`) only for a status that the statement itself names. */
+function hasStatus(column: SQLiteColumn, statuses: readonly string[]): SQL {
+  const named = statuses.filter((status) => /^[a-z_]{1,32}$/.test(status)).map((status) => `'${status}'`)
+  if (named.length === 0) return sql`0`
+  return named.length === 1 ? sql`${column} = ${sql.raw(named.join())}` : sql`${column} in (${sql.raw(named.join(', '))})`
 }
