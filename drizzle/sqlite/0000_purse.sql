@@ -327,7 +327,7 @@ WHEN NEW.status <> OLD.status AND NOT (
 BEGIN SELECT RAISE(ABORT, 'bursar: a payment does not go that way'); END;
 --> statement-breakpoint
 CREATE TRIGGER payments_take_from_their_hold BEFORE UPDATE ON payments
-WHEN (NEW.captured - NEW.forced) - (OLD.captured - OLD.forced) > OLD.held - NEW.held
+WHEN (NEW.captured - NEW.forced) - (OLD.captured - OLD.forced) > max(OLD.held - NEW.held, 0)
   OR (NEW.held > OLD.held AND NOT (OLD.status = 'awaiting_approval' AND NEW.status = 'authorized'))
   OR NEW.captured < OLD.captured OR NEW.forced < OLD.forced OR NEW.refunded < OLD.refunded
 BEGIN SELECT RAISE(ABORT, 'bursar: nothing is captured that was not held'); END;

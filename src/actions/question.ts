@@ -79,8 +79,9 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
   const before = read
     .list('payments', { walletId: wallet.id, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] }, { limit: 100 })
     .length
+  const paidBefore = before === 1 ? 'paid once before' : `paid ${before} times before`
   return [
-    ['Pays', `${payee.name ?? payee.address ?? ''} (${before === 0 ? 'for the first time' : `paid ${before} times before`})`],
+    ['Pays', `${payee.name ?? payee.address ?? ''} (${before === 0 ? 'for the first time' : paidBefore})`],
     ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
     ...(payee.category === undefined ? [] : ([['Category', `${payee.category} ${categoryName(payee.category)}`]] as const)),
     ...(payee.country === undefined ? [] : ([['Country', payee.country]] as const)),
