@@ -1,9 +1,9 @@
-import type { HumanProof, Narrowing } from './core/approval.ts'
+import type { Narrowing } from './core/approval.ts'
 import type { Kind } from './core/ids.ts'
 import type { LimitUse, Spender } from './core/limit.ts'
 import type { Change, Key, Snapshot } from './core/step.ts'
 import type { TableName, Tables } from './core/tables.ts'
-import type { Constraints, InstrumentType, Payee, Text } from './core/types.ts'
+import type { Constraints, InstrumentType, Payee, RailStatus, Text } from './core/types.ts'
 
 export interface Clock {
   /** Milliseconds since the epoch. Read once per step, inside it. */
@@ -83,7 +83,11 @@ export interface HostDesk {
   /** Records over which channel a human was asked. */
   asked(subjectId: string, channel: string): Promise<void>
   /** Records that no answer came, and why. Changes nothing else. */
-  unanswered(subjectId: string, channel: string, outcome: 'no_channel' | 'timed_out' | 'declined_by_host' | 'dismissed'): Promise<void>
+  unanswered(
+    subjectId: string,
+    channel: string,
+    outcome: 'no_channel' | 'timed_out' | 'declined_by_host' | 'dismissed',
+  ): Promise<void>
   /** Approves with assurance `host`, to what was shown. @throws `assurance_too_low`, `approval_invalid`, `not_pending` … */
   approve(subjectId: string, shownDigest: string, channel: string, narrowing: Narrowing): Promise<void>
   deny(subjectId: string, channel: string, reason: string | null): Promise<void>
@@ -152,11 +156,13 @@ export interface RailRecord {
 /** How money moves. Every verb is idempotent by the id it is given; any throw means the outcome is unknown. */
 export interface Rail {
   provision(terms: ProvisionTerms): Promise<Provisioned>
-  setStatus(railRef: string, status: 'active' | 'frozen' | 'closed'): Promise<void>
+  setStatus(railRef: string, status: RailStatus): Promise<void>
   /** Begins the payment, or returns the record of the one that was begun under this id. */
   pay(terms: PaymentTerms): Promise<RailRecord>
   /** `refundId` makes it idempotent. Returns the record after the refund. */
   refund(paymentId: string, refundId: string, amount: bigint): Promise<RailRecord>
   /** Payments whose record changed after `cursor`, for late captures, forced captures and refunds. */
-  changes(cursor: string | null): Promise<{ records: { paymentId: string; record: RailRecord }[]; cursor: string | null }>
+  changes(
+    cursor: string | null,
+  ): Promise<{ records: { paymentId: string; record: RailRecord }[]; cursor: string | null }>
 }

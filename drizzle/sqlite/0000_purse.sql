@@ -1,5 +1,7 @@
 -- The purse. Every rule that the program decides by stands here a second time, so that a bug or injected SQL cannot
 -- commit what was not allowed. Amounts are integers in smallest units; times are milliseconds since the epoch.
+-- The triggers named `…_are_new` stop INSERT OR REPLACE, which fires no delete trigger on a connection that did not ask
+-- for recursive triggers.
 
 CREATE TABLE instance (
   id TEXT PRIMARY KEY,
@@ -11,12 +13,28 @@ CREATE TRIGGER instance_is_one BEFORE INSERT ON instance
 WHEN (SELECT count(*) FROM instance) > 0
 BEGIN SELECT RAISE(ABORT, 'bursar: there is one instance'); END;
 --> statement-breakpoint
+CREATE TRIGGER instance_stays BEFORE UPDATE OF id, created_at ON instance
+BEGIN SELECT RAISE(ABORT, 'bursar: the instance stays the same'); END;
+--> statement-breakpoint
+CREATE TRIGGER instance_remains BEFORE DELETE ON instance
+BEGIN SELECT RAISE(ABORT, 'bursar: the instance is never deleted'); END;
+--> statement-breakpoint
 CREATE TABLE owners (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
   public_key TEXT NOT NULL UNIQUE,
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER owners_are_new BEFORE INSERT ON owners
+WHEN EXISTS (SELECT 1 FROM owners WHERE id = NEW.id OR public_key = NEW.public_key)
+BEGIN SELECT RAISE(ABORT, 'bursar: an owner is never replaced'); END;
+--> statement-breakpoint
+CREATE TRIGGER owners_stay BEFORE UPDATE ON owners
+BEGIN SELECT RAISE(ABORT, 'bursar: an owner keeps name and key'); END;
+--> statement-breakpoint
+CREATE TRIGGER owners_remain BEFORE DELETE ON owners
+BEGIN SELECT RAISE(ABORT, 'bursar: an owner is never deleted'); END;
 --> statement-breakpoint
 CREATE TABLE agents (
   id TEXT PRIMARY KEY,
@@ -25,6 +43,19 @@ CREATE TABLE agents (
   status TEXT NOT NULL CHECK (status IN ('active', 'revoked')),
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER agents_are_new BEFORE INSERT ON agents
+WHEN EXISTS (SELECT 1 FROM agents WHERE id = NEW.id OR name = NEW.name OR key_hash = NEW.key_hash)
+BEGIN SELECT RAISE(ABORT, 'bursar: an agent is never replaced'); END;
+--> statement-breakpoint
+CREATE TRIGGER agents_keep_their_name BEFORE UPDATE OF id, name, created_at ON agents
+BEGIN SELECT RAISE(ABORT, 'bursar: an agent keeps its name'); END;
+--> statement-breakpoint
+CREATE TRIGGER agents_stay_revoked BEFORE UPDATE OF key_hash, status ON agents WHEN OLD.status = 'revoked'
+BEGIN SELECT RAISE(ABORT, 'bursar: a revoked agent stays revoked'); END;
+--> statement-breakpoint
+CREATE TRIGGER agents_remain BEFORE DELETE ON agents
+BEGIN SELECT RAISE(ABORT, 'bursar: an agent is revoked, never deleted'); END;
 --> statement-breakpoint
 CREATE TABLE wallets (
   id TEXT PRIMARY KEY,
@@ -40,8 +71,17 @@ CREATE TABLE wallets (
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
-CREATE TRIGGER wallets_keep_their_asset BEFORE UPDATE OF id, owner_id, mode, currency, decimals ON wallets
-BEGIN SELECT RAISE(ABORT, 'bursar: a wallet keeps its owner, mode and asset'); END;
+CREATE TRIGGER wallets_are_new BEFORE INSERT ON wallets
+WHEN EXISTS (SELECT 1 FROM wallets WHERE id = NEW.id OR name = NEW.name)
+BEGIN SELECT RAISE(ABORT, 'bursar: a wallet is never replaced'); END;
+--> statement-breakpoint
+-- The time zone too: another one begins the windows of its limits anew.
+CREATE TRIGGER wallets_keep_their_terms
+BEFORE UPDATE OF id, name, owner_id, agent_id, mode, currency, decimals, time_zone, created_at ON wallets
+BEGIN SELECT RAISE(ABORT, 'bursar: a wallet keeps its owner, agent, mode, asset and time zone'); END;
+--> statement-breakpoint
+CREATE TRIGGER wallets_remain BEFORE DELETE ON wallets
+BEGIN SELECT RAISE(ABORT, 'bursar: a wallet is never deleted'); END;
 --> statement-breakpoint
 CREATE TABLE accounts (
   wallet_id TEXT PRIMARY KEY REFERENCES wallets (id),
@@ -51,6 +91,16 @@ CREATE TABLE accounts (
   overdrawn INTEGER NOT NULL CHECK (overdrawn <= 0),
   CHECK (available + held + external + overdrawn = 0)
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER accounts_are_new BEFORE INSERT ON accounts
+WHEN EXISTS (SELECT 1 FROM accounts WHERE wallet_id = NEW.wallet_id)
+BEGIN SELECT RAISE(ABORT, 'bursar: balances are never replaced'); END;
+--> statement-breakpoint
+CREATE TRIGGER accounts_keep_their_wallet BEFORE UPDATE OF wallet_id ON accounts
+BEGIN SELECT RAISE(ABORT, 'bursar: balances keep their wallet'); END;
+--> statement-breakpoint
+CREATE TRIGGER accounts_remain BEFORE DELETE ON accounts
+BEGIN SELECT RAISE(ABORT, 'bursar: balances are never deleted'); END;
 --> statement-breakpoint
 CREATE TABLE entries (
   journal TEXT NOT NULL,
@@ -64,6 +114,10 @@ CREATE TABLE entries (
   amount INTEGER NOT NULL CHECK (amount > 0),
   PRIMARY KEY (journal, seq, n)
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER entries_are_new BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE journal = NEW.journal AND seq = NEW.seq AND n = NEW.n)
+BEGIN SELECT RAISE(ABORT, 'bursar: an entry is never replaced'); END;
 --> statement-breakpoint
 CREATE TRIGGER entries_stay BEFORE UPDATE ON entries
 BEGIN SELECT RAISE(ABORT, 'bursar: an entry is never changed'); END;
@@ -87,6 +141,9 @@ CREATE TABLE limits (
 --> statement-breakpoint
 CREATE INDEX limits_of_wallet ON limits (wallet_id) WHERE removed_at IS NULL;
 --> statement-breakpoint
+CREATE TRIGGER limits_are_new BEFORE INSERT ON limits WHEN EXISTS (SELECT 1 FROM limits WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'bursar: a limit is never replaced by an insert'); END;
+--> statement-breakpoint
 CREATE TRIGGER limits_keep_their_rule
 BEFORE UPDATE OF id, wallet_id, scope, scope_value, window, max_amount, max_count, over, created_at ON limits
 BEGIN SELECT RAISE(ABORT, 'bursar: a limit is replaced, never changed'); END;
@@ -106,6 +163,14 @@ CREATE TABLE counters (
   forced INTEGER NOT NULL CHECK (forced >= 0),
   PRIMARY KEY (limit_id, scope_value, window_key)
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER counters_are_new BEFORE INSERT ON counters
+WHEN EXISTS (SELECT 1 FROM counters
+  WHERE limit_id = NEW.limit_id AND scope_value = NEW.scope_value AND window_key = NEW.window_key)
+BEGIN SELECT RAISE(ABORT, 'bursar: a counter is never replaced'); END;
+--> statement-breakpoint
+CREATE TRIGGER counters_keep_their_key BEFORE UPDATE OF limit_id, scope_value, window_key ON counters
+BEGIN SELECT RAISE(ABORT, 'bursar: a counter keeps its window'); END;
 --> statement-breakpoint
 CREATE TRIGGER counters_begin_within_cap BEFORE INSERT ON counters
 WHEN NEW.amount > 0 AND EXISTS (
@@ -145,6 +210,10 @@ CREATE TABLE approvals (
 --> statement-breakpoint
 CREATE INDEX approvals_waiting ON approvals (id) WHERE status = 'waiting';
 --> statement-breakpoint
+CREATE TRIGGER approvals_are_new BEFORE INSERT ON approvals
+WHEN EXISTS (SELECT 1 FROM approvals WHERE id = NEW.id OR subject_id = NEW.subject_id)
+BEGIN SELECT RAISE(ABORT, 'bursar: a question is never replaced'); END;
+--> statement-breakpoint
 CREATE TRIGGER approvals_keep_their_terms BEFORE UPDATE OF id, subject_id, wallet_id, digest, needs, created_at, expires_at ON approvals
 BEGIN SELECT RAISE(ABORT, 'bursar: what is asked never changes'); END;
 --> statement-breakpoint
@@ -176,12 +245,15 @@ CREATE TABLE requests (
 --> statement-breakpoint
 CREATE INDEX requests_of_agent ON requests (agent_id, id);
 --> statement-breakpoint
+CREATE TRIGGER requests_are_new BEFORE INSERT ON requests WHEN EXISTS (SELECT 1 FROM requests WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'bursar: a request is never replaced'); END;
+--> statement-breakpoint
 CREATE TRIGGER requests_keep_their_terms
 BEFORE UPDATE OF id, wallet_id, agent_id, session_id, task_id, currency, type, amount, usage_limit, per_payment_max,
   expires_in_ms, constraints, purpose_ref, created_at ON requests
 BEGIN SELECT RAISE(ABORT, 'bursar: the terms of a request never change'); END;
 --> statement-breakpoint
-CREATE TRIGGER requests_are_decided_once BEFORE UPDATE OF status ON requests WHEN OLD.status <> 'pending'
+CREATE TRIGGER requests_are_decided_once BEFORE UPDATE OF status, refusal, instrument_id ON requests WHEN OLD.status <> 'pending'
 BEGIN SELECT RAISE(ABORT, 'bursar: a request is decided once'); END;
 --> statement-breakpoint
 CREATE TRIGGER requests_remain BEFORE DELETE ON requests
@@ -203,12 +275,17 @@ CREATE TABLE instruments (
   status TEXT NOT NULL CHECK (status IN ('active', 'frozen', 'limit_reached', 'expired', 'revoked', 'returned')),
   rail_ref TEXT,
   display TEXT,
+  rail_status TEXT CHECK (rail_status IN ('active', 'frozen', 'closed')),
   created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX instruments_of_agent ON instruments (agent_id, id);
 --> statement-breakpoint
 CREATE INDEX instruments_active ON instruments (id) WHERE status = 'active';
+--> statement-breakpoint
+CREATE TRIGGER instruments_are_new BEFORE INSERT ON instruments
+WHEN EXISTS (SELECT 1 FROM instruments WHERE id = NEW.id OR request_id = NEW.request_id)
+BEGIN SELECT RAISE(ABORT, 'bursar: an instrument is never replaced'); END;
 --> statement-breakpoint
 -- An instrument is what a human approved, or less.
 CREATE TRIGGER instruments_are_approved BEFORE INSERT ON instruments
@@ -219,7 +296,7 @@ WHEN NOT EXISTS (
     AND NEW.amount <= r.amount AND NEW.remaining = NEW.amount AND NEW.usage_consumed = 0
     AND (r.usage_limit IS NULL OR NEW.usage_limit <= r.usage_limit)
     AND (r.per_payment_max IS NULL OR NEW.per_payment_max <= r.per_payment_max)
-    AND NEW.expires_at <= NEW.created_at + r.expires_in_ms
+    AND NEW.created_at = a.answered_at AND NEW.expires_at <= a.answered_at + r.expires_in_ms
     AND NEW.constraints = r.constraints
 )
 BEGIN SELECT RAISE(ABORT, 'bursar: an instrument is never more than a human approved'); END;
@@ -273,31 +350,44 @@ CREATE TABLE payments (
 --> statement-breakpoint
 CREATE INDEX payments_of_agent ON payments (agent_id, id);
 --> statement-breakpoint
-CREATE INDEX payments_same ON payments (agent_id, fingerprint);
+-- What a repeated call may be a repetition of: refused attempts and old purchases cost it nothing.
+CREATE INDEX payments_same ON payments (agent_id, fingerprint, created_at)
+WHERE status NOT IN ('refused', 'voided', 'expired', 'canceled');
 --> statement-breakpoint
--- One key, one purchase; a key is free again when its payment ended without money moving.
-CREATE UNIQUE INDEX payments_by_key ON payments (agent_id, idempotency_key)
+CREATE INDEX payments_by_key ON payments (agent_id, idempotency_key)
 WHERE idempotency_key IS NOT NULL AND status NOT IN ('refused', 'voided', 'expired', 'canceled');
+--> statement-breakpoint
+CREATE TRIGGER payments_are_new BEFORE INSERT ON payments WHEN EXISTS (SELECT 1 FROM payments WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'bursar: a payment is never replaced'); END;
+--> statement-breakpoint
+-- One key, one purchase; a key is free again when its payment ended without money moving. No unique index: a network may
+-- yet force a capture on a payment that was voided, and that must be written whoever has the key by then.
+CREATE TRIGGER payments_have_their_own_key BEFORE INSERT ON payments
+WHEN NEW.status <> 'refused' AND EXISTS (
+  SELECT 1 FROM payments WHERE agent_id = NEW.agent_id AND idempotency_key = NEW.idempotency_key
+    AND status NOT IN ('refused', 'voided', 'expired', 'canceled'))
+BEGIN SELECT RAISE(ABORT, 'bursar: one key, one purchase'); END;
 --> statement-breakpoint
 CREATE INDEX payments_unsettled ON payments (id) WHERE status IN ('authorized', 'in_doubt');
 --> statement-breakpoint
 -- Payments that hold money against a rule. Empty at all times; the triggers below see to that.
 CREATE VIEW payments_not_allowed AS
 SELECT p.id FROM payments p
-JOIN instruments i ON i.id = p.instrument_id
-JOIN wallets w ON w.id = p.wallet_id
-JOIN agents a ON a.id = p.agent_id
+LEFT JOIN instruments i ON i.id = p.instrument_id
+LEFT JOIN wallets w ON w.id = p.wallet_id
+LEFT JOIN agents a ON a.id = p.agent_id
 WHERE p.status = 'authorized' AND (
   p.held <> p.amount OR p.captured <> 0 OR p.authorized_at IS NULL
-  OR i.status <> 'active' OR i.expires_at <= p.authorized_at OR p.amount > i.per_payment_max
+  OR i.status IS NOT 'active' OR i.expires_at <= p.authorized_at OR p.amount > i.per_payment_max
   OR i.wallet_id <> p.wallet_id OR i.agent_id <> p.agent_id
-  OR w.status <> 'active' OR a.status <> 'active'
+  OR w.status IS NOT 'active' OR a.status IS NOT 'active'
   OR coalesce(w.agent_id, p.agent_id) <> p.agent_id
-  OR (SELECT frozen FROM instance) <> 0
+  OR (SELECT frozen FROM instance) IS NOT 0
   OR EXISTS (SELECT 1 FROM limits l WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL
     AND l.window = 'payment' AND l.over = 'deny' AND l.scope = 'wallet' AND p.amount > l.max_amount)
   OR 3 > (SELECT count(DISTINCT l.window) FROM limits l WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL
-    AND l.over = 'deny' AND l.max_amount IS NOT NULL AND l.scope_value IS NULL AND l.window IN ('payment', 'session', 'day'))
+    AND l.over = 'deny' AND l.max_amount IS NOT NULL AND l.scope_value IS NULL
+    AND l.scope IN ('wallet', 'agent', 'session') AND l.window IN ('payment', 'session', 'day'))
 );
 --> statement-breakpoint
 CREATE TRIGGER payments_begin_allowed AFTER INSERT ON payments
@@ -319,10 +409,11 @@ BEGIN SELECT RAISE(ABORT, 'bursar: a waiting payment is authorized by a human, w
 CREATE TRIGGER payments_follow_their_course BEFORE UPDATE OF status ON payments
 WHEN NEW.status <> OLD.status AND NOT (
   (OLD.status = 'awaiting_approval' AND NEW.status IN ('authorized', 'denied', 'expired', 'canceled'))
-  OR (OLD.status = 'authorized' AND NEW.status IN ('captured', 'voided', 'in_doubt'))
-  OR (OLD.status = 'in_doubt' AND NEW.status IN ('captured', 'voided'))
+  -- Capture and refund are written as one when a rail's books tell of both at once.
+  OR (OLD.status = 'authorized' AND NEW.status IN ('captured', 'voided', 'in_doubt', 'partially_refunded', 'refunded'))
+  OR (OLD.status = 'in_doubt' AND NEW.status IN ('captured', 'voided', 'partially_refunded', 'refunded'))
   OR (OLD.status IN ('captured', 'partially_refunded') AND NEW.status IN ('partially_refunded', 'refunded'))
-  OR (OLD.status = 'voided' AND NEW.status = 'captured' AND NEW.forced > OLD.forced)
+  OR (OLD.status = 'voided' AND NEW.status IN ('captured', 'partially_refunded', 'refunded') AND NEW.forced > OLD.forced)
 )
 BEGIN SELECT RAISE(ABORT, 'bursar: a payment does not go that way'); END;
 --> statement-breakpoint
@@ -344,6 +435,9 @@ CREATE TABLE rails (
   id TEXT PRIMARY KEY CHECK (id IN ('virtual_card', 'usdc')),
   cursor TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER rails_remain BEFORE DELETE ON rails
+BEGIN SELECT RAISE(ABORT, 'bursar: how far a rail was read is never deleted'); END;
 --> statement-breakpoint
 CREATE TABLE events (
   journal TEXT NOT NULL,
@@ -373,6 +467,10 @@ CREATE TABLE heads (
   checkpoint TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
+CREATE TRIGGER heads_are_ahead BEFORE INSERT ON heads
+WHEN EXISTS (SELECT 1 FROM heads WHERE journal = NEW.journal AND size >= NEW.size)
+BEGIN SELECT RAISE(ABORT, 'bursar: a journal only grows'); END;
+--> statement-breakpoint
 CREATE TRIGGER heads_advance BEFORE UPDATE ON heads WHEN NEW.journal <> OLD.journal OR NEW.size <= OLD.size
 BEGIN SELECT RAISE(ABORT, 'bursar: a journal only grows'); END;
 --> statement-breakpoint
@@ -385,6 +483,9 @@ CREATE TABLE texts (
   salt TEXT NOT NULL,
   text TEXT
 ) STRICT, WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TRIGGER texts_are_new BEFORE INSERT ON texts WHEN EXISTS (SELECT 1 FROM texts WHERE digest = NEW.digest)
+BEGIN SELECT RAISE(ABORT, 'bursar: a text is never replaced'); END;
 --> statement-breakpoint
 CREATE TRIGGER texts_are_only_erased BEFORE UPDATE ON texts
 WHEN NEW.digest <> OLD.digest OR NEW.salt <> OLD.salt OR NEW.text IS NOT NULL

@@ -76,16 +76,23 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
   const { payee } = payment
   const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
   const left = instrument.remaining - (payment.amount as bigint)
-  const before = read
-    .list('payments', { walletId: wallet.id, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] }, { limit: 100 })
-    .length
+  const before = read.list(
+    'payments',
+    { walletId: wallet.id, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] },
+    { limit: 100 },
+  ).length
   const paidBefore = before === 1 ? 'paid once before' : `paid ${before} times before`
   return [
     ['Pays', `${payee.name ?? payee.address ?? ''} (${before === 0 ? 'for the first time' : paidBefore})`],
     ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
-    ...(payee.category === undefined ? [] : ([['Category', `${payee.category} ${categoryName(payee.category)}`]] as const)),
+    ...(payee.category === undefined
+      ? []
+      : ([['Category', `${payee.category} ${categoryName(payee.category)}`]] as const)),
     ...(payee.country === undefined ? [] : ([['Country', payee.country]] as const)),
-    ['With', `${instrument.display ?? instrument.id}, ${formatUnits(left < 0n ? 0n : left, wallet.decimals)} ${wallet.currency} left after`],
+    [
+      'With',
+      `${instrument.display ?? instrument.id}, ${formatUnits(left < 0n ? 0n : left, wallet.decimals)} ${wallet.currency} left after`,
+    ],
   ]
 }
 

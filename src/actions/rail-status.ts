@@ -1,29 +1,34 @@
-import type { Instrument } from '../core/types.ts'
+import { SYSTEM } from '../core/payment.ts'
+import type { Instrument, RailStatus } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
 
-/** What the rail should think of an instrument that bursar holds to be in this status. */
-const RAIL_STATUS = {
+/** What the rail should hold an instrument to be. */
+const WANTED: Readonly<Record<Instrument['status'], RailStatus>> = {
   active: 'active',
   frozen: 'frozen',
   limit_reached: 'closed',
   expired: 'closed',
   revoked: 'closed',
   returned: 'closed',
-} as const
+}
 
 /**
- * Tells the rail what bursar's books say of an instrument: the second wall follows the first. bursar's own refusal
- * stands already, so a rail that is away is no reason to fail; recovery tells it again.
- *
- * @returns whether the rail heard it
+ * Makes the rail hold an instrument to be what bursar's books say: the second wall follows the first. bursar's own
+ * refusal stands already, so a rail that is away is no failure; recovery tells it again.
  */
-export async function tellRail(bursar: Bursar, instrumentId: string): Promise<boolean> {
+export async function tellRail(bursar: Bursar, instrumentId: string): Promise<void> {
   const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument | null
-  if (!instrument || instrument.railRef === null) return true
+  if (!instrument || instrument.railRef === null) return
+  const status = WANTED[instrument.status]
+  if (instrument.railStatus === status) return
   try {
-    await bursar.rails[instrument.type]?.setStatus(instrument.railRef, RAIL_STATUS[instrument.status])
-    return true
+    await bursar.rails[instrument.type]?.setStatus(instrument.railRef, status)
   } catch {
-    return false
+    return
   }
+  await bursar.store.update({ instrumentId }, ({ instrument: current, wallet }) => {
+    if (!current || !wallet || current.railStatus === status) return { facts: [], result: null }
+    const subject = { wallet_id: wallet.id, agent_id: current.agentId, instrument_id: instrumentId }
+    return { facts: [{ type: 'instrument.rail_told', actor: SYSTEM, ...subject, details: { status } }], result: null }
+  })
 }

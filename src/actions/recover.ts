@@ -1,10 +1,11 @@
-import { subject, SYSTEM } from '../core/payment.ts'
+import { SYSTEM, subject } from '../core/payment.ts'
 import { closedFact } from '../core/request.ts'
 import type { InstrumentType } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
+import { tellRail } from './rail-status.ts'
 import { recordSettlement, settle } from './settle.ts'
 
-/** A page of what a recovery looks at in one go. */
+/** How many unsettled payments are read at a time. */
 const AT_ONCE = 200
 
 /**
@@ -12,10 +13,16 @@ const AT_ONCE = 200
  * reads the rails' books for late captures and refunds, and ends what expired. Safe at any time, from any process.
  */
 export async function recover(bursar: Bursar): Promise<void> {
-  for (const { id } of bursar.store.read.list('payments', { status: ['authorized', 'in_doubt'] }, { limit: AT_ONCE }))
-    await settle(bursar, id)
+  for (let before: string | undefined, more = true; more; ) {
+    const page = { limit: AT_ONCE, ...(before !== undefined && { before }) }
+    const unsettled = bursar.store.read.list('payments', { status: ['authorized', 'in_doubt'] }, page)
+    for (const { id } of unsettled) await settle(bursar, id)
+    before = unsettled.at(-1)?.id
+    more = unsettled.length === AT_ONCE
+  }
   for (const rail of Object.keys(bursar.rails) as InstrumentType[]) await readBooks(bursar, rail)
   await expire(bursar)
+  await tellRails(bursar)
 }
 
 /** What changed at the rail since it was last read. The cursor is kept after the news: nothing is skipped by a crash. */
@@ -74,4 +81,14 @@ async function expireInstrument(bursar: Bursar, instrumentId: string): Promise<v
     const base = { wallet_id: wallet.id, agent_id: instrument.agentId, instrument_id: instrument.id }
     return { facts: [{ type: 'instrument.expired', actor: SYSTEM, ...base, details: {} }], result: null }
   })
+}
+
+/** Tells the rails what they have not heard, because they or this process were away. */
+async function tellRails(bursar: Bursar): Promise<void> {
+  const ended = ['limit_reached', 'expired', 'revoked', 'returned'] as const
+  const unheard = [
+    ...bursar.store.read.list('instruments', { railStatus: 'active', status: ['frozen', ...ended] }),
+    ...bursar.store.read.list('instruments', { railStatus: 'frozen', status: ['active', ...ended] }),
+  ]
+  for (const { id } of unheard) await tellRail(bursar, id)
 }

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refusal } from '../core/decide.ts'
-import { inDoubtFact, isUnsettled, settlementFacts, SYSTEM } from '../core/payment.ts'
 import type { Settlement } from '../core/payment.ts'
+import { inDoubtFact, isUnsettled, SYSTEM, settlementFacts } from '../core/payment.ts'
 import type { Change, Snapshot } from '../core/step.ts'
 import type { Instrument, Payment } from '../core/types.ts'
 import type { Bursar, Rail, RailRecord } from '../ports.ts'
+import { tellRail } from './rail-status.ts'
 
 /** How long an agent waits for a rail before its payment is in doubt, in milliseconds. It goes on being settled. */
 const ANSWER_WITHIN_MS = 10_000
@@ -43,7 +44,7 @@ export async function provision(bursar: Bursar, instrumentId: string): Promise<I
     const details = { rail: type, rail_ref: made.railRef, display: made.display }
     return { facts: [{ type: 'instrument.provisioned', actor: SYSTEM, ...subject, details }], result: null }
   })
-  return { ...instrument, railRef: made.railRef, display: made.display }
+  return { ...instrument, railRef: made.railRef, display: made.display, railStatus: 'active' }
 }
 
 async function send(bursar: Bursar, payment: Payment): Promise<RailRecord> {
@@ -82,12 +83,21 @@ function doubt({ payment, wallet }: Snapshot): Change<null> {
 
 /** Writes what is new in a rail's record of a payment. */
 export async function recordSettlement(bursar: Bursar, paymentId: string, record: RailRecord): Promise<void> {
-  await bursar.store.update({ paymentId }, (snapshot) => {
+  const ended = await bursar.store.update({ paymentId }, (snapshot) => {
     const { payment, wallet, instrument, accounts, openPayments } = snapshot
     if (!payment || !wallet || !instrument || !accounts) return { facts: [], result: null }
-    const settling = { payment, wallet, instrument, openPayments, available: accounts.available, owed: -accounts.overdrawn }
-    return { facts: settlementFacts(settling, settlementOf(record)), result: null }
+    const settling = {
+      payment,
+      wallet,
+      instrument,
+      openPayments,
+      available: accounts.available,
+      owed: -accounts.overdrawn,
+    }
+    const facts = settlementFacts(settling, settlementOf(record))
+    return { facts, result: facts.some(({ type }) => type.startsWith('instrument.')) ? instrument.id : null }
   })
+  if (ended !== null) await tellRail(bursar, ended)
 }
 
 function settlementOf(record: RailRecord): Settlement {

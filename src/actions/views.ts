@@ -101,7 +101,10 @@ export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
 const LATE: Refusal = { code: 'approval_expired', rule: 'approval.expires_at', message: 'Nobody answered in time.' }
 
 function payeeView({ category, ...payee }: Payee): PaymentView['payee'] {
-  return { ...payee, ...(category !== undefined && { merchant_category: category, category_name: categoryName(category) }) }
+  return {
+    ...payee,
+    ...(category !== undefined && { merchant_category: category, category_name: categoryName(category) }),
+  }
 }
 
 function receiptOf(bursar: Bursar, payment: Payment, railRef: string): Receipt {

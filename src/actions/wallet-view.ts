@@ -6,7 +6,11 @@ import type { Bursar } from '../ports.ts'
 import type { Caller, LimitView, WalletView } from './wire.ts'
 
 /** A wallet with what is left under each limit: for this caller's agent and session, or for nobody in particular. */
-export function walletView(bursar: Bursar, wallet: Wallet, caller: Caller = { agentId: '', sessionId: '' }): WalletView {
+export function walletView(
+  bursar: Bursar,
+  wallet: Wallet,
+  caller: Caller = { agentId: '', sessionId: '' },
+): WalletView {
   const { read } = bursar.store
   const accounts = read.one('accounts', { walletId: wallet.id })
   const spender = { walletId: wallet.id, instrumentId: '', payeeKey: '', category: null, protocol: 'card', ...caller }

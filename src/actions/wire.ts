@@ -78,7 +78,7 @@ export interface PaymentView {
   readonly status: Payment['status']
   readonly amount: string | null
   readonly currency: string | null
-  readonly payee: Omit<Payee, "category"> & { readonly merchant_category?: string; readonly category_name?: string }
+  readonly payee: Omit<Payee, 'category'> & { readonly merchant_category?: string; readonly category_name?: string }
   readonly purpose: string | null
   readonly protocol: string
   readonly task_id: string | null

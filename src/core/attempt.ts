@@ -1,6 +1,6 @@
-import { PAYMENT_APPROVAL_MS, needed, paymentTerms, question, termsDigest } from './approval.ts'
-import { decide, refusal } from './decide.ts'
+import { needed, PAYMENT_APPROVAL_MS, paymentTerms, question, termsDigest } from './approval.ts'
 import type { Spending } from './decide.ts'
+import { decide, refusal } from './decide.ts'
 import { BursarError } from './errors.ts'
 import type { Fact } from './event.ts'
 import { formatUnits, parse } from './money.ts'
@@ -41,7 +41,11 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
   const { prior } = snapshot
   if (prior && isReplayed(prior)) {
     if (prior.fingerprint === wish.fingerprint) return { facts: [], result: { kind: 'replayed', paymentId: prior.id } }
-    return refused(snapshot, wish, refusal('idempotency_conflict', 'idempotency_key', 'This idempotency_key was used for another purchase.'))
+    return refused(
+      snapshot,
+      wish,
+      refusal('idempotency_conflict', 'idempotency_key', 'This idempotency_key was used for another purchase.'),
+    )
   }
   const spending = spendingOf(snapshot, wish)
   if ('code' in spending) return refused(snapshot, wish, spending)
@@ -55,7 +59,10 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
     case 'deny':
       return refused(snapshot, wish, verdict.refusal, payment)
     case 'ask':
-      return { facts: [attempted, askingFact(payment, spending, wish.approvalId, verdict.limitId)], result: result('asking', wish) }
+      return {
+        facts: [attempted, askingFact(payment, spending, wish.approvalId, verdict.limitId)],
+        result: result('asking', wish),
+      }
     case 'allow':
       return {
         facts: [attempted, authorizedFact(payment, spending.wallet, snapshot.limits, snapshot.now, actor)],
@@ -102,18 +109,27 @@ function refused(snapshot: Snapshot, wish: Wish, why: Refusal, payment: Payment 
 /** An instrument whose expiry is noticed by a payment is marked as expired along with it. */
 function lapsed({ instrument, wallet }: Snapshot, wish: Wish, why: Refusal): readonly Fact[] {
   if (why.code !== 'instrument_expired' || instrument?.status !== 'active' || !wallet) return []
-  const { task_id: _task, payment_id: _payment, ...base } = subject({ ...wish, id: wish.paymentId }, wallet, instrument.id)
+  const {
+    task_id: _task,
+    payment_id: _payment,
+    ...base
+  } = subject({ ...wish, id: wish.paymentId }, wallet, instrument.id)
   return [{ ...base, type: 'instrument.expired', actor: { role: 'system', id: 'bursar' }, details: {} }]
 }
 
-function attemptedFact(snapshot: Snapshot, wish: Wish, payment: Payment | null): Extract<Fact, { type: 'payment.attempted' }> {
+function attemptedFact(
+  snapshot: Snapshot,
+  wish: Wish,
+  payment: Payment | null,
+): Extract<Fact, { type: 'payment.attempted' }> {
   const mine = snapshot.instrument?.agentId === wish.agentId && snapshot.wallet ? snapshot.wallet : null
   return {
     type: 'payment.attempted',
     actor: { role: 'agent', id: wish.agentId },
     session_id: wish.sessionId,
     ...(wish.taskId !== null && { task_id: wish.taskId }),
-    ...(mine && snapshot.instrument && { wallet_id: mine.id, instrument_id: snapshot.instrument.id, currency: mine.currency }),
+    ...(mine &&
+      snapshot.instrument && { wallet_id: mine.id, instrument_id: snapshot.instrument.id, currency: mine.currency }),
     agent_id: wish.agentId,
     payment_id: wish.paymentId,
     ...(mine && payment && { amount: formatUnits(payment.amount as bigint, mine.decimals) }),

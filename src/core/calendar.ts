@@ -26,7 +26,12 @@ export function timeZoneOf(name: string): string {
  *
  * @param now milliseconds since the epoch
  */
-export function windowKey(window: Exclude<Window, 'payment'>, now: number, timeZone: string, sessionId: string): string {
+export function windowKey(
+  window: Exclude<Window, 'payment'>,
+  now: number,
+  timeZone: string,
+  sessionId: string,
+): string {
   if (window === 'total') return 'total'
   if (window === 'session') return sessionId
   return spanOf(window, now, timeZone).key

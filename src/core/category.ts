@@ -39,7 +39,10 @@ export function categoryName(code: string): string {
  * @throws `argument_invalid` for a number or name that the table does not have.
  */
 export function categoriesOf(text: string): readonly string[] {
-  const asked = text.trim().toLowerCase().replace(/[_\s]+/g, ' ')
+  const asked = text
+    .trim()
+    .toLowerCase()
+    .replace(/[_\s]+/g, ' ')
   if (/^[0-9]{4}$/.test(asked) && byCode.has(asked)) return [asked]
   const phrases = Object.hasOwn(EVERYDAY, asked) ? (EVERYDAY[asked] ?? []) : [asked]
   const found = /^[a-z][a-z0-9 ,&()/-]{2,60}$/.test(asked) ? phrases.flatMap(withPhrase) : []

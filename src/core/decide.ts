@@ -98,7 +98,11 @@ function protocolAllowed({ instrument }: Spending, { protocol }: Attempt): Refus
   const byType = instrument.type === 'virtual_card' ? ['card'] : ['transfer', 'x402']
   const allowed = instrument.constraints.protocols ?? byType
   if (allowed.includes(protocol)) return null
-  return refusal('protocol_not_allowed', 'instrument.constraints.protocols', `The instrument pays by ${allowed.join(', ')}.`)
+  return refusal(
+    'protocol_not_allowed',
+    'instrument.constraints.protocols',
+    `The instrument pays by ${allowed.join(', ')}.`,
+  )
 }
 
 function networkAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
@@ -128,7 +132,11 @@ function payeeAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | n
 
 function addressAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
   return outside(instrument.constraints.addresses, payee.address)
-    ? refusal('address_not_allowed', 'instrument.constraints.addresses', 'The address is not one the instrument allows.')
+    ? refusal(
+        'address_not_allowed',
+        'instrument.constraints.addresses',
+        'The address is not one the instrument allows.',
+      )
     : null
 }
 
@@ -158,12 +166,20 @@ function usesLeft({ instrument }: Spending): Refusal | null {
 function withinPerPayment({ instrument, wallet }: Spending, { amount }: Attempt): Refusal | null {
   const max = instrument.perPaymentMax
   if (max === null || amount <= max) return null
-  return refusal('per_payment_max_exceeded', 'instrument.per_payment_max', `One payment may be at most ${sum(max, wallet)}.`)
+  return refusal(
+    'per_payment_max_exceeded',
+    'instrument.per_payment_max',
+    `One payment may be at most ${sum(max, wallet)}.`,
+  )
 }
 
 function withinRemaining({ instrument, wallet }: Spending, { amount }: Attempt): Refusal | null {
   if (amount <= instrument.remaining) return null
-  return refusal('amount_exceeds_remaining', 'instrument.amount', `The instrument has ${sum(instrument.remaining, wallet)} left.`)
+  return refusal(
+    'amount_exceeds_remaining',
+    'instrument.amount',
+    `The instrument has ${sum(instrument.remaining, wallet)} left.`,
+  )
 }
 
 function funded({ available, wallet }: Spending, { amount }: Attempt): Refusal | null {

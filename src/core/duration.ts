@@ -8,7 +8,10 @@ export function parseDuration(text: string): number {
   const match = /^([1-9][0-9]{0,6})([mhd])$/.exec(text)
   const ms = match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : 0
   if (ms === 0 || ms > MAX_MS)
-    throw new BursarError('argument_invalid', 'A duration is a whole number of m, h or d up to 366 days, such as "30d".')
+    throw new BursarError(
+      'argument_invalid',
+      'A duration is a whole number of m, h or d up to 366 days, such as "30d".',
+    )
   return ms
 }
 

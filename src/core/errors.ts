@@ -5,42 +5,105 @@
  * other arguments must change something first).
  */
 export const CODES = {
-  amount_invalid: { retry: 'after_change', hint: 'Send the amount as a decimal string in the currency of the instrument, such as "49.00".' },
+  amount_invalid: {
+    retry: 'after_change',
+    hint: 'Send the amount as a decimal string in the currency of the instrument, such as "49.00".',
+  },
   argument_invalid: { retry: 'after_change', hint: 'Correct the argument that is named and call again.' },
   not_found: { retry: 'after_change', hint: 'Call check_budget or list_payments and use an id that they return.' },
-  idempotency_conflict: { retry: 'after_change', hint: 'This idempotency_key already names another purchase. Use get_payment to see it.' },
+  idempotency_conflict: {
+    retry: 'after_change',
+    hint: 'This idempotency_key already names another purchase. Use get_payment to see it.',
+  },
   currency_mismatch: { retry: 'after_change', hint: 'Call check_budget to see in which currencies there is a wallet.' },
   spending_frozen: { retry: 'after_change', hint: 'The owner stopped spending. Stop, and tell your user.' },
-  limits_missing: { retry: 'after_change', hint: 'The wallet lacks a payment, session or day limit, so it cannot pay. Tell your user to set them with `bursar limit set`.' },
+  limits_missing: {
+    retry: 'after_change',
+    hint: 'The wallet lacks a payment, session or day limit, so it cannot pay. Tell your user to set them with `bursar limit set`.',
+  },
   instrument_frozen: { retry: 'after_change', hint: 'The owner froze this instrument. Stop, and tell your user.' },
-  instrument_revoked: { retry: 'never', hint: 'This instrument is gone for good. If it is still needed, ask with request_instrument.' },
-  instrument_expired: { retry: 'never', hint: 'This instrument is past its expiry. If it is still needed, ask with request_instrument.' },
-  protocol_not_allowed: { retry: 'never', hint: 'This instrument does not allow this way of paying. Do not look for a way round; ask your user.' },
-  network_not_allowed: { retry: 'never', hint: 'This instrument does not pay on this network. Do not look for a way round; ask your user.' },
-  merchant_category_not_allowed: { retry: 'never', hint: 'This instrument does not pay this kind of merchant. Do not relabel the merchant; ask your user.' },
-  payee_not_allowed: { retry: 'never', hint: 'This instrument does not pay this payee. Do not rename the payee; ask your user.' },
+  instrument_revoked: {
+    retry: 'never',
+    hint: 'This instrument is gone for good. If it is still needed, ask with request_instrument.',
+  },
+  instrument_expired: {
+    retry: 'never',
+    hint: 'This instrument is past its expiry. If it is still needed, ask with request_instrument.',
+  },
+  protocol_not_allowed: {
+    retry: 'never',
+    hint: 'This instrument does not allow this way of paying. Do not look for a way round; ask your user.',
+  },
+  network_not_allowed: {
+    retry: 'never',
+    hint: 'This instrument does not pay on this network. Do not look for a way round; ask your user.',
+  },
+  merchant_category_not_allowed: {
+    retry: 'never',
+    hint: 'This instrument does not pay this kind of merchant. Do not relabel the merchant; ask your user.',
+  },
+  payee_not_allowed: {
+    retry: 'never',
+    hint: 'This instrument does not pay this payee. Do not rename the payee; ask your user.',
+  },
   address_not_allowed: { retry: 'never', hint: 'This instrument does not pay this address. Ask your user.' },
-  country_not_allowed: { retry: 'never', hint: 'This instrument does not pay merchants in this country. Ask your user.' },
-  usage_limit_reached: { retry: 'never', hint: 'All uses are spent. If another payment is needed, ask with request_instrument.' },
-  per_payment_max_exceeded: { retry: 'never', hint: 'Do not split the payment. Ask your user, or ask with request_instrument.' },
+  country_not_allowed: {
+    retry: 'never',
+    hint: 'This instrument does not pay merchants in this country. Ask your user.',
+  },
+  usage_limit_reached: {
+    retry: 'never',
+    hint: 'All uses are spent. If another payment is needed, ask with request_instrument.',
+  },
+  per_payment_max_exceeded: {
+    retry: 'never',
+    hint: 'Do not split the payment. Ask your user, or ask with request_instrument.',
+  },
   amount_exceeds_remaining: { retry: 'never', hint: 'Do not split the payment. check_budget says what remains.' },
-  insufficient_funds: { retry: 'after_change', hint: 'The wallet does not hold enough. Tell your user; only the owner can fund it.' },
-  limit_exceeded: { retry: 'after_change', hint: 'Do not retry or split the payment. Tell your user which limit stopped it.' },
+  insufficient_funds: {
+    retry: 'after_change',
+    hint: 'The wallet does not hold enough. Tell your user; only the owner can fund it.',
+  },
+  limit_exceeded: {
+    retry: 'after_change',
+    hint: 'Do not retry or split the payment. Tell your user which limit stopped it.',
+  },
   approval_denied: { retry: 'never', hint: 'A human said no. Do not ask again for the same thing.' },
-  approval_expired: { retry: 'after_change', hint: 'Nobody answered in time, which means no. Ask your user before you try again.' },
-  approval_invalid: { retry: 'after_change', hint: 'Read the terms again and answer once more: `bursar request show ID`.' },
-  assurance_too_low: { retry: 'after_change', hint: 'This amount needs a stronger approval: `bursar request approve ID` with the passphrase.' },
+  approval_expired: {
+    retry: 'after_change',
+    hint: 'Nobody answered in time, which means no. Ask your user before you try again.',
+  },
+  approval_invalid: {
+    retry: 'after_change',
+    hint: 'Read the terms again and answer once more: `bursar request show ID`.',
+  },
+  assurance_too_low: {
+    retry: 'after_change',
+    hint: 'This amount needs a stronger approval: `bursar request approve ID` with the passphrase.',
+  },
   not_pending: { retry: 'never', hint: 'It was decided already; show it to see how.' },
   wrong_state: { retry: 'never', hint: 'Show it to see its status; nothing was changed.' },
-  rail_declined: { retry: 'never', hint: 'The card network declined and no money moved. Do not retry with other details; tell your user.' },
+  rail_declined: {
+    retry: 'never',
+    hint: 'The card network declined and no money moved. Do not retry with other details; tell your user.',
+  },
   rail_unavailable: { retry: 'later', hint: 'Nothing was lost. Try again in a minute.' },
-  passphrase_wrong: { retry: 'after_change', hint: 'Type the owner\'s passphrase, or set BURSAR_OWNER_PASSPHRASE.' },
-  agent_unknown: { retry: 'after_change', hint: 'Set BURSAR_AGENT and BURSAR_AGENT_KEY to what `bursar agent add` printed.' },
-  config_invalid: { retry: 'after_change', hint: 'Correct the setting that is named; `bursar doctor` checks all of them.' },
+  passphrase_wrong: { retry: 'after_change', hint: "Type the owner's passphrase, or set BURSAR_OWNER_PASSPHRASE." },
+  agent_unknown: {
+    retry: 'after_change',
+    hint: 'Set BURSAR_AGENT and BURSAR_AGENT_KEY to what `bursar agent add` printed.',
+  },
+  config_invalid: {
+    retry: 'after_change',
+    hint: 'Correct the setting that is named; `bursar doctor` checks all of them.',
+  },
   schema_newer: { retry: 'after_change', hint: 'Run the newer bursar that wrote this database.' },
   already_exists: { retry: 'after_change', hint: 'Choose another name.' },
   busy: { retry: 'later', hint: 'Many processes write at once. Nothing was changed; try again.' },
-  outcome_unknown: { retry: 'later', hint: 'Do not repeat the purchase. Read its state first, with list_payments or `bursar payment list`.' },
+  outcome_unknown: {
+    retry: 'later',
+    hint: 'Do not repeat the purchase. Read its state first, with list_payments or `bursar payment list`.',
+  },
 } as const satisfies Record<string, { retry: 'never' | 'later' | 'after_change'; hint: string }>
 
 export type Code = keyof typeof CODES

@@ -1,4 +1,4 @@
-import type { Actor, Account, CounterKey, Entry, Payee, Refusal } from './types.ts'
+import type { Account, Actor, Entry, Payee, RailStatus, Refusal } from './types.ts'
 
 /** The terms of an instrument as the journal and the wire write them: amounts are decimal strings. */
 export interface WireTerms {
@@ -55,6 +55,8 @@ export interface WireMovement {
 
 export interface Details {
   'instance.created': { instance_id: string; version: string }
+  /** A journal began beside the instance's own, which so knows all of them: none can go missing as a whole. */
+  'journal.opened': { journal: string }
   'owner.created': { owner_id: string; name: string; public_key: string }
   'owner.signed_in': { owner_id: string; channel: string }
   'owner.sign_in_failed': { channel: string }
@@ -97,6 +99,7 @@ export interface Details {
   'request.expired': { approval_id?: string }
   'request.canceled': { approval_id?: string }
   'instrument.provisioned': { rail: string; rail_ref: string; display: string }
+  'instrument.rail_told': { status: RailStatus }
   'instrument.frozen': { reason?: string }
   'instrument.unfrozen': Record<string, never>
   'instrument.revoked': Record<string, never>

@@ -57,9 +57,7 @@ export function counterKey(limit: Limit, spender: Spender, now: number, timeZone
 }
 
 export function limitUse(limit: Limit, key: CounterKey | null, counter: Counter | undefined): LimitUse {
-  const used = counter
-    ? { amount: counter.amount + counter.forced, count: counter.count }
-    : { amount: 0n, count: 0 }
+  const used = counter ? { amount: counter.amount + counter.forced, count: counter.count } : { amount: 0n, count: 0 }
   return { limit, key, used }
 }
 
@@ -83,10 +81,14 @@ export function inOrder(uses: readonly LimitUse[]): readonly LimitUse[] {
 /** A wallet pays only while it has a limit that denies over each of these windows. */
 const REQUIRED: readonly Window[] = ['payment', 'session', 'day']
 
+/** Scopes that bound what is spent in all. One per payee, category, … has room again for each other one. */
+const GUARDING: readonly Scope[] = ['wallet', 'agent', 'session']
+
 /** The windows for which a denying amount limit over the whole wallet, agent or session is missing. */
 export function missingWindows(limits: readonly Limit[]): readonly Window[] {
   const guards = limits.filter(
-    (limit) => limit.over === 'deny' && limit.maxAmount !== null && limit.scopeValue === null,
+    ({ over, maxAmount, scope, scopeValue }) =>
+      over === 'deny' && maxAmount !== null && scopeValue === null && GUARDING.includes(scope),
   )
   return REQUIRED.filter((window) => !guards.some((limit) => limit.window === window))
 }

@@ -42,9 +42,7 @@ const SIGNATURE_BYTES = 64
 const SIGNATURES_MAX = 100
 const NOTE_CHARACTERS_MAX = 1_000_000
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is being refused
 const NOT_A_NAME = /[\p{White_Space}+\p{Surrogate}\u0000-\u001f]/u
-// biome-ignore lint/suspicious/noControlCharactersInRegex: as above, but a newline is text
 const NOT_NOTE_TEXT = /[\p{Surrogate}\u0000-\u0009\u000b-\u001f]/u
 const VKEY = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/su
 const SIGNATURE_LINE = /^— ([^ ]+) ([^ ]+)$/su

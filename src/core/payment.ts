@@ -29,7 +29,11 @@ export function isUnsettled(payment: Payment): boolean {
 }
 
 /** What the facts about one payment have in common. */
-export function subject(payment: Pick<Payment, 'id' | 'agentId' | 'sessionId' | 'taskId'>, wallet: Wallet, instrumentId: string) {
+export function subject(
+  payment: Pick<Payment, 'id' | 'agentId' | 'sessionId' | 'taskId'>,
+  wallet: Wallet,
+  instrumentId: string,
+) {
   return {
     session_id: payment.sessionId,
     ...(payment.taskId !== null && { task_id: payment.taskId }),
@@ -100,7 +104,9 @@ export function settlementFacts(settling: Settling, settlement: Settlement): rea
   else if (fresh > 0n || (isUnsettled(payment) && settlement.state === 'closed'))
     facts.push(...captureFacts(settling, settlement, fresh))
   const refunded = settlement.refunded - payment.refunded
-  if (refunded > 0n && settlement.captured > 0n) facts.push(refundFact(settling, refunded, settlement))
+  // While more may be captured, a refund of what was captured so far waits.
+  const ended = !isUnsettled(payment) || settlement.state !== 'open'
+  if (refunded > 0n && settlement.captured > 0n && ended) facts.push(refundFact(settling, refunded, settlement))
   return facts
 }
 

@@ -1,5 +1,5 @@
-import { isEnough, isWaiting, needed, question, REQUEST_APPROVAL_MS, requestTerms, termsDigest } from './approval.ts'
 import type { HumanProof, Narrowing } from './approval.ts'
+import { isEnough, isWaiting, needed, question, REQUEST_APPROVAL_MS, requestTerms, termsDigest } from './approval.ts'
 import { BursarError } from './errors.ts'
 import type { Fact, WireInstrument, WireProof } from './event.ts'
 import { formatUnits, parse } from './money.ts'
@@ -73,6 +73,8 @@ function narrowed(request: Request, wallet: Wallet, id: string, narrowing: Narro
   if (more) throw new BursarError('argument_invalid', 'An approval may allow less than was asked, never more.')
   if (uses !== null && !(Number.isSafeInteger(uses) && uses > 0))
     throw new BursarError('argument_invalid', 'The number of uses is a whole number from 1.')
+  if (!(Number.isSafeInteger(expiresInMs) && expiresInMs > 0))
+    throw new BursarError('argument_invalid', 'The time until expiry is a whole number of milliseconds from 1.')
   return {
     instrument_id: id,
     type: request.type,
@@ -95,7 +97,12 @@ export function deniedFact(request: Request, refusal: Refusal, proof: WireProof,
 }
 
 /** The end of a request that nobody decided. */
-export function closedFact(type: 'request.expired' | 'request.canceled', request: Request, approval: Approval | null, actor: Actor): Fact {
+export function closedFact(
+  type: 'request.expired' | 'request.canceled',
+  request: Request,
+  approval: Approval | null,
+  actor: Actor,
+): Fact {
   return {
     type,
     actor,
@@ -112,14 +119,19 @@ export function closedFact(type: 'request.expired' | 'request.canceled', request
  * @throws `not_pending`, `approval_expired`, `approval_invalid`, `assurance_too_low`
  */
 export function answerable(snapshot: Snapshot, digest: string, proof: HumanProof): Approval {
-  const { approval, now } = snapshot
+  const { approval, now, wallet } = snapshot
   if (approval === null || approval.status !== 'waiting')
     throw new BursarError('not_pending', 'This was decided already.')
   if (!isWaiting(approval, now)) throw new BursarError('approval_expired', 'The time to decide is over.')
   if (approval.digest !== digest || proof.digest !== digest)
     throw new BursarError('approval_invalid', 'The answer is not about the terms that are stored.')
+  if (proof.ownerId !== wallet?.ownerId)
+    throw new BursarError('approval_invalid', 'The answer is not from the owner of the wallet.')
   if (!isEnough(proof.assurance, approval.needs))
-    throw new BursarError('assurance_too_low', `This needs the assurance ${approval.needs}; the answer has ${proof.assurance}.`)
+    throw new BursarError(
+      'assurance_too_low',
+      `This needs the assurance ${approval.needs}; the answer has ${proof.assurance}.`,
+    )
   return approval
 }
 

@@ -108,8 +108,7 @@ export function merged(ops: readonly Op[]): readonly Op[] {
 function joined(first: AnyOp, second: AnyOp): AnyOp {
   if (first.insert) return { ...first, insert: applied(first.insert, second.set, second.add) }
   const add: Record<string, unknown> = { ...first.add }
-  for (const [column, by] of Object.entries(second.add ?? {}))
-    add[column] = column in add ? plus(add[column], by) : by
+  for (const [column, by] of Object.entries(second.add ?? {})) add[column] = column in add ? plus(add[column], by) : by
   return { ...first, set: { ...first.set, ...second.set }, add }
 }
 

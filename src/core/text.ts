@@ -1,7 +1,5 @@
-/** Control characters, halves of surrogate pairs, and the marks that reorder or hide text (bidi overrides, zero-width, tags, variation selectors). */
-const UNSEEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is being removed
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|\p{Surrogate}|[\u{e0000}-\u{e0fff}]/gu
+/** What is not seen, or reorders what is: controls, formats (bidi, zero-width, tags), lone surrogates, private use, line separators. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Variation_Selector}]/gu
 
 /**
  * Somebody else's words made safe to show: one line, no invisible or reordering characters, at most `max` characters.

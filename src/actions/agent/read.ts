@@ -3,8 +3,8 @@ import { isId } from '../../core/ids.ts'
 import type { Payment, PaymentStatus } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { instrumentView, paymentView, requestView } from '../views.ts'
-import type { BudgetView, Caller, PaymentList, PaymentView, RequestView } from '../wire.ts'
 import { walletView } from '../wallet-view.ts'
+import type { BudgetView, Caller, PaymentList, PaymentView, RequestView } from '../wire.ts'
 
 /** What is left to spend: the agent's wallets with their limits, and its instruments (one, or all that are not ended). */
 export function checkBudget(bursar: Bursar, caller: Caller, instrumentId?: string): BudgetView {

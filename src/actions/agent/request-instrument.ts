@@ -1,14 +1,14 @@
+import { needed, requestTerms, termsDigest } from '../../core/approval.ts'
 import { assetOf } from '../../core/asset.ts'
 import { categoriesOf } from '../../core/category.ts'
 import { parseDuration } from '../../core/duration.ts'
 import { BursarError } from '../../core/errors.ts'
+import type { WireConstraints } from '../../core/event.ts'
 import { parse } from '../../core/money.ts'
 import { countryOf } from '../../core/payee.ts'
-import { approvedFact, createdFact } from '../../core/request.ts'
-import { needed, requestTerms, termsDigest } from '../../core/approval.ts'
 import { SYSTEM } from '../../core/payment.ts'
+import { approvedFact, createdFact } from '../../core/request.ts'
 import { plain } from '../../core/text.ts'
-import type { WireConstraints } from '../../core/event.ts'
 import type { Constraints, InstrumentType, Request, Terms, Wallet } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { provision } from '../settle.ts'
@@ -78,7 +78,15 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
   return requestView(bursar, requestId)
 }
 
-function assertOpen({ instance, agent, wallet }: { instance: { frozen: boolean }; agent: { status: string } | null; wallet: { status: string } | null }): void {
+function assertOpen({
+  instance,
+  agent,
+  wallet,
+}: {
+  instance: { frozen: boolean }
+  agent: { status: string } | null
+  wallet: { status: string } | null
+}): void {
   if (instance.frozen) throw new BursarError('spending_frozen', 'All spending is frozen.')
   if (agent?.status !== 'active') throw new BursarError('spending_frozen', 'This agent was revoked.')
   if (wallet?.status !== 'active') throw new BursarError('spending_frozen', 'The wallet is frozen.')
@@ -123,7 +131,8 @@ function constraintsOf(input: WireInputConstraints): Constraints {
   const list = (values: readonly string[] | undefined, one: (value: string) => readonly string[]) => {
     // Models write [] where they mean no restriction; the human is shown which it is.
     if (values === undefined || values.length === 0) return undefined
-    if (values.length > LIST_MAX) throw new BursarError('argument_invalid', `A constraint lists at most ${LIST_MAX} values.`)
+    if (values.length > LIST_MAX)
+      throw new BursarError('argument_invalid', `A constraint lists at most ${LIST_MAX} values.`)
     return [...new Set(values.flatMap(one))]
   }
   const text = (value: string): readonly string[] => {

@@ -3,8 +3,8 @@ import { sha256 } from '../../core/canonical.ts'
 import { BursarError } from '../../core/errors.ts'
 import { plain } from '../../core/text.ts'
 import type { Bursar } from '../../ports.ts'
-import { humanActor } from './authority.ts'
 import type { OwnerAuthority, OwnerBy } from './authority.ts'
+import { humanActor } from './authority.ts'
 
 export interface AgentCredential {
   readonly agent_id: string
@@ -28,7 +28,8 @@ function newKey(): string {
 export async function addAgent(bursar: Bursar, authority: OwnerAuthority, name: string): Promise<AgentCredential> {
   if (!NAME.test(name))
     throw new BursarError('argument_invalid', 'An agent name is up to 63 of a-z, 0-9, dot, dash and underscore.')
-  if (bursar.store.read.one('agents', { name })) throw new BursarError('already_exists', 'There is an agent of this name.')
+  if (bursar.store.read.one('agents', { name }))
+    throw new BursarError('already_exists', 'There is an agent of this name.')
   const agentId = bursar.ids.make('agent')
   const key = newKey()
   await bursar.store.update({}, () => ({
@@ -46,7 +47,11 @@ export async function addAgent(bursar: Bursar, authority: OwnerAuthority, name: 
 }
 
 /** A new key; the old one ends at once. @throws `not_found`, `wrong_state` */
-export async function rotateAgent(bursar: Bursar, authority: OwnerAuthority, agentId: string): Promise<AgentCredential> {
+export async function rotateAgent(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  agentId: string,
+): Promise<AgentCredential> {
   const key = newKey()
   const name = await bursar.store.update({ agentId }, ({ agent }) => {
     if (!agent) throw new BursarError('not_found', 'There is no such agent.')

@@ -1,11 +1,11 @@
-import { paymentTerms, requestTerms, termsDigest } from '../../core/approval.ts'
 import type { HumanProof, Narrowing } from '../../core/approval.ts'
-import { decide, refusal } from '../../core/decide.ts'
+import { paymentTerms, requestTerms, termsDigest } from '../../core/approval.ts'
 import { spendingOf } from '../../core/attempt.ts'
+import { decide, refusal } from '../../core/decide.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
 import { kindOf } from '../../core/ids.ts'
-import { authorizedFact, subject, SYSTEM } from '../../core/payment.ts'
+import { authorizedFact, SYSTEM, subject } from '../../core/payment.ts'
 import { answerable, approvedFact, deniedFact, wireProof } from '../../core/request.ts'
 import type { Change, Snapshot } from '../../core/step.ts'
 import { plain } from '../../core/text.ts'
@@ -48,9 +48,17 @@ export async function approve(
   return view
 }
 
-async function approvePayment(bursar: Bursar, paymentId: string, proof: HumanProof, narrowing: Narrowing): Promise<PaymentView> {
+async function approvePayment(
+  bursar: Bursar,
+  paymentId: string,
+  proof: HumanProof,
+  narrowing: Narrowing,
+): Promise<PaymentView> {
   if (Object.keys(narrowing).length > 0)
-    throw new BursarError('argument_invalid', 'A payment is approved as it is or denied; only a request can be narrowed.')
+    throw new BursarError(
+      'argument_invalid',
+      'A payment is approved as it is or denied; only a request can be narrowed.',
+    )
   const authorized = await bursar.store.update({ paymentId }, (snapshot) => authorize(snapshot, proof))
   if (authorized) await settle(bursar, paymentId)
   const view = paymentView(bursar, paymentId)
@@ -145,4 +153,3 @@ function human(ownerId: string): Actor {
 function notFound(): BursarError {
   return new BursarError('not_found', 'There is no such request or waiting payment.')
 }
-

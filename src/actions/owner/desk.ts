@@ -61,5 +61,8 @@ async function note(bursar: Bursar, subjectId: string, fact: (approval: Approval
 }
 
 function about({ walletId, subjectId }: Approval) {
-  return { wallet_id: walletId, ...(subjectId.startsWith('pay_') ? { payment_id: subjectId } : { request_id: subjectId }) }
+  return {
+    wallet_id: walletId,
+    ...(subjectId.startsWith('pay_') ? { payment_id: subjectId } : { request_id: subjectId }),
+  }
 }

@@ -7,8 +7,8 @@ import { tellRail } from '../rail-status.ts'
 import { instrumentView } from '../views.ts'
 import { walletView } from '../wallet-view.ts'
 import type { InstrumentView, WalletView } from '../wire.ts'
-import { humanActor } from './authority.ts'
 import type { OwnerAuthority, OwnerBy } from './authority.ts'
+import { humanActor } from './authority.ts'
 
 const REASON_MAX = 100
 
@@ -24,13 +24,22 @@ export async function freezeAll(bursar: Bursar, by: OwnerBy, reason?: string): P
 export async function unfreezeAll(bursar: Bursar, authority: OwnerAuthority): Promise<void> {
   await bursar.store.update({}, ({ instance }) => {
     if (!instance.frozen) return { facts: [], result: null }
-    const fact: Fact = { type: 'spending.unfrozen', actor: humanActor(authority), details: { instance_id: instance.id } }
+    const fact: Fact = {
+      type: 'spending.unfrozen',
+      actor: humanActor(authority),
+      details: { instance_id: instance.id },
+    }
     return { facts: [fact], result: null }
   })
 }
 
 /** @throws `not_found` */
-export async function freezeWallet(bursar: Bursar, by: OwnerBy, walletId: string, reason?: string): Promise<WalletView> {
+export async function freezeWallet(
+  bursar: Bursar,
+  by: OwnerBy,
+  walletId: string,
+  reason?: string,
+): Promise<WalletView> {
   return walletStatus(bursar, walletId, 'frozen', (wallet_id) => ({
     type: 'wallet.frozen',
     actor: humanActor(by),

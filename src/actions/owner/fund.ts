@@ -6,14 +6,19 @@ import type { Wallet } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { walletView } from '../wallet-view.ts'
 import type { WalletView } from '../wire.ts'
-import { humanActor } from './authority.ts'
 import type { OwnerAuthority } from './authority.ts'
+import { humanActor } from './authority.ts'
 
 /** The most that a wallet may hold, in smallest units: its sums stay far inside 63 bits. */
 const BALANCE_MAX = 1_000n * MAX_UNITS
 
 /** Puts money into a wallet. @throws `not_found`, `amount_invalid` */
-export async function fund(bursar: Bursar, authority: OwnerAuthority, walletId: string, amount: string): Promise<WalletView> {
+export async function fund(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  walletId: string,
+  amount: string,
+): Promise<WalletView> {
   await bursar.store.update({ walletId }, ({ wallet, accounts }) => {
     if (!wallet || !accounts) throw new BursarError('not_found', 'There is no such wallet.')
     const fact = fundedFact(authority, wallet, amount, -accounts.overdrawn)

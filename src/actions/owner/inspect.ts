@@ -21,7 +21,10 @@ export function showWallet(bursar: Bursar, idOrName: string): WalletView {
 }
 
 /** Requests, newest first; with `pending`, the payments that wait for a human too. */
-export function listRequests(bursar: Bursar, filter: { status?: string | undefined }): readonly (RequestView | PaymentView)[] {
+export function listRequests(
+  bursar: Bursar,
+  filter: { status?: string | undefined },
+): readonly (RequestView | PaymentView)[] {
   const { read } = bursar.store
   const where = filter.status === undefined ? {} : { status: filter.status as Request['status'] }
   const requests = read.list('requests', where).map(({ id }) => requestView(bursar, id))
@@ -71,7 +74,9 @@ export function listPayments(bursar: Bursar, filter: OwnerPaymentFilter): readon
     ...(filter.instrument !== undefined && { instrumentId: filter.instrument }),
   }
   const page: Page = { limit: filter.limit ?? 50, ...(filter.cursor !== undefined && { before: filter.cursor }) }
-  return (bursar.store.read.list('payments', where, page) as readonly Payment[]).map(({ id }) => paymentView(bursar, id))
+  return (bursar.store.read.list('payments', where, page) as readonly Payment[]).map(({ id }) =>
+    paymentView(bursar, id),
+  )
 }
 
 /** A payment with its story: the events that name it, oldest first. @throws `not_found` */
@@ -113,7 +118,11 @@ export function listLimits(bursar: Bursar, wallet?: string): readonly (LimitView
 }
 
 /** The owner of this instance. @throws `not_found` before there is one */
-export function owner(bursar: Bursar): { readonly owner_id: string; readonly name: string; readonly public_key: string } {
+export function owner(bursar: Bursar): {
+  readonly owner_id: string
+  readonly name: string
+  readonly public_key: string
+} {
   const [first] = bursar.store.read.list('owners', {}) as readonly Owner[]
   if (!first) throw new BursarError('not_found', 'There is no owner yet. Run `bursar init`.')
   return { owner_id: first.id, name: first.name, public_key: first.publicKey }

@@ -3,12 +3,12 @@ import { createInterface } from 'node:readline'
 import { BursarError } from '../../core/errors.ts'
 import type { Hash } from '../../core/merkle.ts'
 import { inclusionProof } from '../../core/merkle.ts'
-import { parseVkey } from '../../core/note.ts'
 import type { NoteKey } from '../../core/note.ts'
+import { parseVkey } from '../../core/note.ts'
 import { proofText } from '../../core/proof.ts'
 import type { Payment, Text } from '../../core/types.ts'
-import { verify } from '../../core/verify/index.ts'
 import type { Report } from '../../core/verify/index.ts'
+import { verify } from '../../core/verify/index.ts'
 import type { Bursar } from '../../ports.ts'
 
 /** Verifies the live store: journals, checkpoints, approvals, and the tables against what the journals rebuild. */
@@ -49,7 +49,11 @@ export function* exportLines(bursar: Bursar, key: NoteKey): Iterable<string> {
  * @param vkey the verifier key, from a place you trust; null takes the export's own word for it
  * @throws `argument_invalid` when the file is not an export
  */
-export async function verifyExport(path: string, vkey: string | null, kept: readonly string[] = []): Promise<Report & { readonly vkey: string }> {
+export async function verifyExport(
+  path: string,
+  vkey: string | null,
+  kept: readonly string[] = [],
+): Promise<Report & { readonly vkey: string }> {
   const file = await readExport(path)
   const chosen = vkey ?? file.vkey
   const evidence = {

@@ -1,17 +1,17 @@
+import { categoryOf } from '../../core/category.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
 import { limitUse } from '../../core/limit.ts'
 import { format, formatUnits, parseAny } from '../../core/money.ts'
 import { payeeKey } from '../../core/payee.ts'
-import { categoryOf } from '../../core/category.ts'
 import type { Change, Snapshot, Usage } from '../../core/step.ts'
 import type { Limit, Scope, Wallet, Window } from '../../core/types.ts'
 import { SCOPES, WINDOWS } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { limitView } from '../wallet-view.ts'
 import type { LimitView } from '../wire.ts'
-import { humanActor } from './authority.ts'
 import type { OwnerAuthority } from './authority.ts'
+import { humanActor } from './authority.ts'
 
 export interface LimitInput {
   readonly scope: string
@@ -29,7 +29,12 @@ export interface LimitInput {
  *
  * @throws `argument_invalid`, `amount_invalid`, `not_found`
  */
-export async function setLimit(bursar: Bursar, authority: OwnerAuthority, walletId: string, input: LimitInput): Promise<LimitView> {
+export async function setLimit(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  walletId: string,
+  input: LimitInput,
+): Promise<LimitView> {
   const limitId = bursar.ids.make('limit')
   const rule = ruleOf(input)
   const limit = await bursar.store.update({ walletId, usage: rule }, (snapshot) =>
@@ -82,7 +87,9 @@ function set(
       max_amount: max && format(max),
       max_count: limit.maxCount,
       over: rule.over,
-      carried: usage.filter(({ key }) => rule.scopeValue === null || key.scopeValue === rule.scopeValue).map((used) => carried(limitId, used, wallet)),
+      carried: usage
+        .filter(({ key }) => rule.scopeValue === null || key.scopeValue === rule.scopeValue)
+        .map((used) => carried(limitId, used, wallet)),
     },
   }
   return { facts: [...same.map((old) => removedFact(authority, old)), fact], result: limit }
@@ -126,11 +133,16 @@ function ruleOf(input: LimitInput): Rule {
   const { max_count } = input
   if (max_count !== undefined && !(Number.isSafeInteger(max_count) && max_count >= 0))
     throw wrong('max_count is a whole number from 0.')
-  return { scope: scope as Scope, scopeValue: valueOf(scope as Scope, input.scopeValue), window: window as Window, over }
+  return {
+    scope: scope as Scope,
+    scopeValue: scopeValueOf(scope as Scope, input.scopeValue),
+    window: window as Window,
+    over,
+  }
 }
 
 /** The value as payments carry it: payees folded, categories by code. */
-function valueOf(scope: Scope, value: string | undefined): string | null {
+function scopeValueOf(scope: Scope, value: string | undefined): string | null {
   if (value === undefined) return null
   if (scope === 'payee') return payeeKey({ name: value })
   if (scope === 'category') return categoryOf(value)

@@ -2,8 +2,8 @@ import type { HumanProof, Narrowing, Statement } from '../../core/approval.ts'
 import { canonical } from '../../core/canonical.ts'
 import { BursarError } from '../../core/errors.ts'
 import { millis } from '../../core/time.ts'
-import { isSigned } from '../../core/verify/answers.ts'
 import type { Owner } from '../../core/types.ts'
+import { isSigned } from '../../core/verify/answers.ts'
 import type { Bursar } from '../../ports.ts'
 
 /**
@@ -18,7 +18,7 @@ export function assertProof(bursar: Bursar, subjectId: string, proof: HumanProof
   const owner = bursar.store.read.one('owners', { id: proof.ownerId }) as Owner | null
   const { statement, signature } = proof
   if (!owner || statement === undefined || signature === undefined) throw invalid('The approval is not signed.')
-  if (!isSigned(statement, signature, owner.publicKey)) throw invalid('The signature is not the owner\'s.')
+  if (!isSigned(statement, signature, owner.publicKey)) throw invalid("The signature is not the owner's.")
   const said = JSON.parse(statement) as Statement
   const right =
     said.v === 1 &&
@@ -29,7 +29,8 @@ export function assertProof(bursar: Bursar, subjectId: string, proof: HumanProof
     said.owner_id === owner.id &&
     canonical(said.narrowed) === canonical(narrowing)
   if (!right) throw invalid('The signed statement is about something else.')
-  if (bursar.clock.now() >= millis(said.expires_at)) throw new BursarError('approval_expired', 'The signed approval is too old.')
+  if (!(bursar.clock.now() < millis(said.expires_at)))
+    throw new BursarError('approval_expired', 'The signed approval is too old.')
 }
 
 function invalid(message: string): BursarError {

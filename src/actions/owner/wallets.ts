@@ -3,16 +3,16 @@ import { timeZoneOf } from '../../core/calendar.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
 import { defaultRules } from '../../core/limit.ts'
-import { format, formatUnits, parse } from '../../core/money.ts'
 import type { Asset } from '../../core/money.ts'
+import { format, formatUnits, parse } from '../../core/money.ts'
 import { plain } from '../../core/text.ts'
 import type { Assurance, Wallet } from '../../core/types.ts'
 import { ASSURANCES } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { walletView } from '../wallet-view.ts'
 import type { WalletView } from '../wire.ts'
-import { humanActor } from './authority.ts'
 import type { OwnerAuthority } from './authority.ts'
+import { humanActor } from './authority.ts'
 
 /** `up_to` is a decimal string; null stands for any amount. In rising order, the last one null. */
 export interface TierInput {
@@ -51,7 +51,12 @@ export async function createWallet(bursar: Bursar, authority: OwnerAuthority, in
 }
 
 /** The facts of a wallet's birth: itself, and the limits without which it could not pay. */
-export function walletFacts(bursar: Bursar, authority: OwnerAuthority, walletId: string, input: WalletInput): readonly Fact[] {
+export function walletFacts(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  walletId: string,
+  input: WalletInput,
+): readonly Fact[] {
   const asset = assetOf(input.currency)
   const name = plain(input.name, NAME_MAX)
   if (name === '') throw new BursarError('argument_invalid', 'A wallet needs a name.')
@@ -71,21 +76,24 @@ export function walletFacts(bursar: Bursar, authority: OwnerAuthority, walletId:
       approvals: tiersOf(input.approvals ?? [{ up_to: null, assurance: DEFAULT_ASSURANCE[mode] }], asset),
     },
   }
-  const limits = defaultRules(asset.decimals).map((rule): Fact => ({
-    ...base,
-    type: 'limit.set',
-    details: {
-      limit_id: bursar.ids.make('limit'),
-      scope: rule.scope,
-      scope_value: rule.scopeValue,
-      window: rule.window,
-      max_amount: rule.maxAmount === null ? null : formatUnits(rule.maxAmount, asset.decimals),
-      max_count: rule.maxCount,
-      over: rule.over,
-      carried: [],
-    },
-  }))
-  return [created, ...limits]
+  const limits = defaultRules(asset.decimals).map(
+    (rule): Fact => ({
+      ...base,
+      type: 'limit.set',
+      details: {
+        limit_id: bursar.ids.make('limit'),
+        scope: rule.scope,
+        scope_value: rule.scopeValue,
+        window: rule.window,
+        max_amount: rule.maxAmount === null ? null : formatUnits(rule.maxAmount, asset.decimals),
+        max_count: rule.maxCount,
+        over: rule.over,
+        carried: [],
+      },
+    }),
+  )
+  const opened: Fact = { type: 'journal.opened', actor: humanActor(authority), details: { journal: walletId } }
+  return [opened, created, ...limits]
 }
 
 /** Which assurance an approval needs, by amount. @throws `argument_invalid`, `amount_invalid`, `not_found` */

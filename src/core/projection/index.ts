@@ -1,5 +1,4 @@
-import type { EventOf } from '../event.ts'
-import type { JournalEvent } from '../event.ts'
+import type { EventOf, JournalEvent } from '../event.ts'
 import type { Op } from '../tables.ts'
 import { millis } from '../time.ts'
 import { projectInstrument, projectRequest } from './instrument.ts'

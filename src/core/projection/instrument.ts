@@ -75,7 +75,9 @@ export function opened(event: Asking, subjectId: string, approval: WireApproval)
   }
 }
 
-type Answered = Pick<EventOf<'request.denied'>, 'ts' | 'details'> | EventOf<'request.approved' | 'payment.authorized' | 'payment.denied'>
+type Answered =
+  | Pick<EventOf<'request.denied'>, 'ts' | 'details'>
+  | EventOf<'request.approved' | 'payment.authorized' | 'payment.denied'>
 
 /** A human's answer, where the event carries the proof of one. */
 export function answered(event: Answered, status: Approval['status']): readonly Op[] {
@@ -91,7 +93,10 @@ export function answered(event: Answered, status: Approval['status']): readonly 
 }
 
 /** A question that ended without an answer. */
-export function closed(event: { readonly details: { readonly approval_id?: string } }, status: Approval['status']): readonly Op[] {
+export function closed(
+  event: { readonly details: { readonly approval_id?: string } },
+  status: Approval['status'],
+): readonly Op[] {
   const id = event.details.approval_id
   return id === undefined ? [] : [{ table: 'approvals', key: { id }, set: { status } }]
 }
@@ -115,6 +120,7 @@ function instrumentRow(event: EventOf<'request.approved'>): Instrument {
     status: 'active',
     railRef: null,
     display: null,
+    railStatus: null,
     createdAt: millis(event.ts),
   }
 }
@@ -129,12 +135,14 @@ const STATUS_AFTER = {
 } as const
 
 export function projectInstrument(
-  event: EventOf<keyof typeof STATUS_AFTER | 'instrument.provisioned'>,
+  event: EventOf<keyof typeof STATUS_AFTER | 'instrument.provisioned' | 'instrument.rail_told'>,
 ): readonly Op[] {
   const id = event.instrument_id as string
   if (event.type === 'instrument.provisioned') {
     const { rail_ref, display } = event.details
-    return [{ table: 'instruments', key: { id }, set: { railRef: rail_ref, display } }]
+    return [{ table: 'instruments', key: { id }, set: { railRef: rail_ref, display, railStatus: 'active' } }]
   }
+  if (event.type === 'instrument.rail_told')
+    return [{ table: 'instruments', key: { id }, set: { railStatus: event.details.status } }]
   return [{ table: 'instruments', key: { id }, set: { status: STATUS_AFTER[event.type] } }]
 }

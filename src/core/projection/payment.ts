@@ -23,7 +23,10 @@ type PaymentEvent = EventOf<
 
 export function projectPayment(event: PaymentEvent): readonly Op[] {
   const id = event.payment_id as string
-  const update = (set: Partial<StoredPayment>, add: Partial<Record<'held' | 'captured' | 'refunded' | 'forced', bigint>> = {}): Op => ({
+  const update = (
+    set: Partial<StoredPayment>,
+    add: Partial<Record<'held' | 'captured' | 'refunded' | 'forced', bigint>> = {},
+  ): Op => ({
     table: 'payments',
     key: { id },
     set: { ...set, updatedAt: millis(event.ts), seq: event.seq },
@@ -66,7 +69,10 @@ export function projectPayment(event: PaymentEvent): readonly Op[] {
   }
 }
 
-type Update = (set: Partial<StoredPayment>, add?: Partial<Record<'held' | 'captured' | 'refunded' | 'forced', bigint>>) => Op
+type Update = (
+  set: Partial<StoredPayment>,
+  add?: Partial<Record<'held' | 'captured' | 'refunded' | 'forced', bigint>>,
+) => Op
 
 function attemptedRow(event: EventOf<'payment.attempted'>, id: string): StoredPayment {
   const { details } = event
@@ -149,10 +155,7 @@ function voided(event: EventOf<'payment.voided'>, update: Update): readonly Op[]
   const { details } = event
   const amount = unitsOf(event.amount as string)
   return [
-    update(
-      { status: 'voided', refusal: details.refusal ?? null, railRef: details.rail_ref },
-      { held: -amount },
-    ),
+    update({ status: 'voided', refusal: details.refusal ?? null, railRef: details.rail_ref }, { held: -amount }),
     {
       table: 'instruments',
       key: { id: event.instrument_id as string },

@@ -6,9 +6,7 @@ import type { ApprovalTier, Scope, Window } from '../types.ts'
 import { counted, moved } from './money.ts'
 
 export function projectWallet(
-  event: EventOf<
-    'wallet.created' | 'wallet.approvals_changed' | 'wallet.funded' | 'wallet.frozen' | 'wallet.unfrozen'
-  >,
+  event: EventOf<'wallet.created' | 'wallet.approvals_changed' | 'wallet.funded' | 'wallet.frozen' | 'wallet.unfrozen'>,
 ): readonly Op[] {
   const id = event.wallet_id as string
   switch (event.type) {

@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto'
-import { isEnough, paymentTerms, requestTerms, termsDigest } from '../approval.ts'
 import type { Statement } from '../approval.ts'
+import { isEnough, paymentTerms, requestTerms, termsDigest } from '../approval.ts'
 import type { JournalEvent, WireProof } from '../event.ts'
 import type { Rebuilt } from '../tables.ts'
 import type { Approval, Owner, Payment, Request, Wallet } from '../types.ts'
@@ -47,7 +47,8 @@ function checkStatement(proof: WireProof, approval: Approval, before: Rebuilt): 
   const owner = row<Owner>(before, 'owners', proof.owner_id)
   if (!owner || proof.statement === undefined || proof.signature === undefined)
     return wrong('The approval lacks its signature.')
-  if (!isSigned(proof.statement, proof.signature, owner.publicKey)) return wrong('The approval is not signed by the owner.')
+  if (!isSigned(proof.statement, proof.signature, owner.publicKey))
+    return wrong('The approval is not signed by the owner.')
   const said = JSON.parse(proof.statement) as Statement
   if (said.decision !== 'approve' || said.approval_id !== approval.id || said.digest !== approval.digest)
     return wrong('The signed statement is about something else.')

@@ -1,5 +1,5 @@
-import { KEYS, rowName } from '../tables.ts'
 import type { Rebuilt, TableName } from '../tables.ts'
+import { KEYS, rowName } from '../tables.ts'
 
 /** Every row of a table as it is stored. */
 export interface TableRows {

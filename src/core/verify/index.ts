@@ -1,15 +1,15 @@
 import { canonical, sha256 } from '../canonical.ts'
 import type { JournalEvent } from '../event.ts'
-import { append, EMPTY, leafHash, rootOf } from '../merkle.ts'
 import type { Frontier } from '../merkle.ts'
-import { openNote, parseCheckpoint } from '../note.ts'
+import { append, EMPTY, leafHash, rootOf } from '../merkle.ts'
 import type { Checkpoint, NoteKey } from '../note.ts'
+import { openNote, parseCheckpoint } from '../note.ts'
 import { project } from '../projection/index.ts'
 import { Rebuilt } from '../tables.ts'
 import type { Text } from '../types.ts'
 import { checkAnswer } from './answers.ts'
-import { compareTables } from './compare.ts'
 import type { TableRows } from './compare.ts'
+import { compareTables } from './compare.ts'
 
 /** What is verified: a live store or an export. Journals come as they are kept, oldest event first. */
 export interface Evidence {
@@ -52,6 +52,7 @@ export function verify(evidence: Evidence, key: NoteKey, kept: readonly string[]
   const witnesses = kept.flatMap((note) => run.opened(note, 'a kept checkpoint', null))
   const order = evidence.heads.toSorted((a, b) => Number(b.journal === 'instance') - Number(a.journal === 'instance'))
   for (const head of order) run.journal(head.journal, head.checkpoint)
+  run.complete()
   run.witnessed(witnesses)
   run.texts()
   if (evidence.tables && run.problems.length === 0)
@@ -68,6 +69,7 @@ class Run {
   private readonly key: NoteKey
   /** Checkpoints that owners signed along with their approvals: they witness the journal as those kept elsewhere do. */
   private readonly signed: Checkpoint[] = []
+  private readonly openedJournals = new Set(['instance'])
 
   constructor(evidence: Evidence, key: NoteKey) {
     this.evidence = evidence
@@ -82,7 +84,8 @@ class Run {
     let frontier = EMPTY
     for (const { body, leaf } of this.evidence.events(journal)) {
       const computed = leafHash(body)
-      if (leaf && !computed.equals(leaf)) this.problem(journal, frontier.size, 'The event is not the one that was hashed.')
+      if (leaf && !computed.equals(leaf))
+        this.problem(journal, frontier.size, 'The event is not the one that was hashed.')
       this.event(journal, frontier.size, body)
       frontier = append(frontier, computed)
       this.count += 1
@@ -91,10 +94,12 @@ class Run {
     const root = rootOf(frontier)
     this.journals.push({ journal, size: frontier.size, root: root.toString('base64') })
     for (const checkpoint of this.opened(note, 'the checkpoint', journal)) {
-      if (checkpoint.origin !== `${this.key.name}/${journal}`) this.problem(journal, null, 'The checkpoint is another journal\'s.')
+      if (checkpoint.origin !== `${this.key.name}/${journal}`)
+        this.problem(journal, null, "The checkpoint is another journal's.")
       else if (checkpoint.size !== frontier.size)
         this.problem(journal, null, `The checkpoint is over ${checkpoint.size} events; there are ${frontier.size}.`)
-      else if (!checkpoint.root.equals(root)) this.problem(journal, null, 'The checkpoint is over other events than these.')
+      else if (!checkpoint.root.equals(root))
+        this.problem(journal, null, 'The checkpoint is over other events than these.')
     }
   }
 
@@ -107,6 +112,7 @@ class Run {
       const { wrong, checkpoint } = checkAnswer(event, this.rebuilt)
       if (wrong !== null) this.problem(journal, seq, wrong)
       if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
+      if (event.type === 'journal.opened') this.openedJournals.add(event.details.journal)
       this.rebuilt.apply(project(event))
     } catch {
       this.problem(journal, seq, 'The event cannot be read, or does what no event can do here.')
@@ -123,6 +129,15 @@ class Run {
     }
   }
 
+  /** The instance's journal names all others: one that is missing, or that it does not know, was tampered with. */
+  complete(): void {
+    const there = new Set(this.journals.map(({ journal }) => journal))
+    for (const journal of this.openedJournals)
+      if (!there.has(journal)) this.problem(journal, null, 'The journal is missing.')
+    for (const journal of there)
+      if (!this.openedJournals.has(journal)) this.problem(journal, null, 'The journal was never opened.')
+  }
+
   /** Walks again to the sizes that were witnessed, and compares: this is what shows a rewrite or a cut. */
   witnessed(kept: readonly Checkpoint[]): void {
     const all = [...kept, ...this.signed]
@@ -133,7 +148,8 @@ class Run {
       for (const { size, root } of checkpoints) {
         const now = roots.get(size)
         if (!now) this.problem(journal, null, `A checkpoint over ${size} events was kept; the journal is shorter now.`)
-        else if (!now.equals(root)) this.problem(journal, null, `The first ${size} events are not those of a kept checkpoint.`)
+        else if (!now.equals(root))
+          this.problem(journal, null, `The first ${size} events are not those of a kept checkpoint.`)
       }
     }
   }

@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { BursarError } from '../../core/errors.ts'
@@ -44,7 +44,8 @@ function configure(connection: Connection): void {
   for (const [name, wanted] of Object.entries(PRAGMAS)) {
     connection.pragma(`${name} = ${wanted}`)
     const held = connection.pragma(name, { simple: true })
-    if (held !== wanted) throw new BursarError('config_invalid', `SQLite does not hold ${name} = ${wanted} on this file.`)
+    if (held !== wanted)
+      throw new BursarError('config_invalid', `SQLite does not hold ${name} = ${wanted} on this file.`)
   }
 }
 
@@ -56,7 +57,10 @@ function migrate(connection: Connection): void {
   try {
     const version = versionOf(connection)
     if (version > migrations.length)
-      throw new BursarError('schema_newer', `The database has schema ${version}; this bursar knows ${migrations.length}.`)
+      throw new BursarError(
+        'schema_newer',
+        `The database has schema ${version}; this bursar knows ${migrations.length}.`,
+      )
     for (const { sql } of migrations.slice(version)) for (const statement of sql) connection.exec(statement)
     connection.pragma(`user_version = ${migrations.length}`)
     connection.exec('COMMIT')
@@ -75,7 +79,8 @@ function migrationsFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, 'drizzle', 'sqlite', 'meta', '_journal.json'))) {
     const parent = dirname(folder)
-    if (parent === folder) throw new BursarError('config_invalid', 'The folder drizzle/sqlite of the package is missing.')
+    if (parent === folder)
+      throw new BursarError('config_invalid', 'The folder drizzle/sqlite of the package is missing.')
     folder = parent
   }
   return join(folder, 'drizzle', 'sqlite')

@@ -57,7 +57,7 @@ export class StepQueue {
 
   /** Resolves when nothing waits any more. */
   async idle(): Promise<void> {
-    while (this.running) await this.running
+    while (this.running !== null) await this.running
   }
 
   private async drain(): Promise<void> {

@@ -1,18 +1,18 @@
 import type { Statement } from 'better-sqlite3'
-import { and, asc, desc, eq, gte, inArray, isNull, lt, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
+import { and, asc, desc, eq, gte, inArray, isNull, lt, sql } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { LimitUse, Spender } from '../../core/limit.ts'
-import { KEYS } from '../../core/tables.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
+import { KEYS } from '../../core/tables.ts'
 import type { Text, Wallet } from '../../core/types.ts'
 import type { Head, Page, Reader, StoredEvent, Where } from '../../ports.ts'
 import type { Connection } from './connection.ts'
 import { events, heads, READINGS, texts } from './schema.ts'
-import { SnapshotReader } from './snapshot.ts'
 import type { Statements } from './snapshot.ts'
+import { SnapshotReader } from './snapshot.ts'
 
 /** How many events are read at a time when a journal is walked. */
 const EVENTS_AT_ONCE = 2_000
@@ -49,7 +49,11 @@ export class SqliteReader implements Reader {
       condition(field, columns[field] as SQLiteColumn, value),
     )
     if (page.before !== undefined) conditions.push(lt(newest, page.before))
-    const query = this.database.select().from(schema).where(and(...conditions)).orderBy(desc(newest))
+    const query = this.database
+      .select()
+      .from(schema)
+      .where(and(...conditions))
+      .orderBy(desc(newest))
     return (page.limit === undefined ? query.all() : query.limit(page.limit).all()) as Tables[T][]
   }
 
@@ -57,7 +61,11 @@ export class SqliteReader implements Reader {
     const schema = READINGS[table] as SQLiteTable
     const columns = schema as unknown as Columns
     const order = KEYS[table].map((field) => asc(columns[field] as SQLiteColumn))
-    yield* this.database.select().from(schema).orderBy(...order).all() as Tables[T][]
+    yield* this.database
+      .select()
+      .from(schema)
+      .orderBy(...order)
+      .all() as Tables[T][]
   }
 
   limits(spender: Spender, now: number): readonly LimitUse[] {
@@ -124,5 +132,7 @@ function condition(field: string, column: SQLiteColumn, value: unknown): SQL {
 function hasStatus(column: SQLiteColumn, statuses: readonly string[]): SQL {
   const named = statuses.filter((status) => /^[a-z_]{1,32}$/.test(status)).map((status) => `'${status}'`)
   if (named.length === 0) return sql`0`
-  return named.length === 1 ? sql`${column} = ${sql.raw(named.join())}` : sql`${column} in (${sql.raw(named.join(', '))})`
+  return named.length === 1
+    ? sql`${column} = ${sql.raw(named.join())}`
+    : sql`${column} in (${sql.raw(named.join(', '))})`
 }

@@ -1,6 +1,6 @@
 import { customType, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type * as Core from '../../core/types.ts'
 import type { StoredPayment, TableName, Tables } from '../../core/tables.ts'
+import type * as Core from '../../core/types.ts'
 
 /** Integers come back as `bigint` (safeIntegers): amounts stay so, counts and times become numbers. */
 const units = customType<{ data: bigint; driverData: bigint }>({ dataType: () => 'integer' })
@@ -148,6 +148,7 @@ export const instruments = sqliteTable('instruments', {
   status: text('status').$type<Core.Instrument['status']>().notNull(),
   railRef: text('rail_ref'),
   display: text('display'),
+  railStatus: text('rail_status').$type<Core.RailStatus>(),
   createdAt: whole('created_at').notNull(),
 })
 

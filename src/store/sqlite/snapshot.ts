@@ -1,10 +1,10 @@
 import type { Statement } from 'better-sqlite3'
-import { counterKey, appliesTo, limitUse } from '../../core/limit.ts'
+import { windowKey, windowStart } from '../../core/calendar.ts'
 import type { LimitUse, Spender } from '../../core/limit.ts'
+import { appliesTo, counterKey, limitUse } from '../../core/limit.ts'
 import type { Key, Snapshot, Usage } from '../../core/step.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import type { Counter, Instance, Limit, Payment, Wallet } from '../../core/types.ts'
-import { windowKey, windowStart } from '../../core/calendar.ts'
 import type { Connection } from './connection.ts'
 import { TableStatements } from './rows.ts'
 import { READINGS } from './schema.ts'
@@ -40,11 +40,11 @@ export class SnapshotReader {
     )
     this.priorByKey = prepare(
       `SELECT ${payments} FROM payments WHERE agent_id = ? AND idempotency_key = ?
-       AND status NOT IN ('refused', 'voided', 'expired', 'canceled')`,
+       AND status NOT IN ('refused', 'voided', 'expired', 'canceled') ORDER BY id DESC LIMIT 1`,
     )
     this.priorByFingerprint = prepare(
       `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
-       AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled') ORDER BY id DESC LIMIT 1`,
+       AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled') ORDER BY created_at DESC, id DESC LIMIT 1`,
     )
     this.openPayments = prepare(
       `SELECT count(*) FROM payments WHERE instrument_id = ? AND status IN ('authorized', 'in_doubt') AND id <> ?`,

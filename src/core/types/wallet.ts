@@ -1,0 +1,82 @@
+export type Role = 'human' | 'agent' | 'system'
+
+/** Who did it. `id` is an owner, agent or process id that bursar or the owner gave, never what an agent said. */
+export interface Actor {
+  readonly role: Role
+  readonly id: string
+}
+
+/** How sure bursar is that a human answered, weakest first. */
+export const ASSURANCES = ['none', 'host', 'operator', 'passkey'] as const
+export type Assurance = (typeof ASSURANCES)[number]
+
+/** Up to this amount (null: any), an approval needs at least this assurance. Tiers are kept in rising order. */
+export interface ApprovalTier {
+  readonly upTo: bigint | null
+  readonly assurance: Assurance
+}
+
+export interface Instance {
+  readonly id: string
+  readonly createdAt: number
+  readonly frozen: boolean
+}
+
+export interface Owner {
+  readonly id: string
+  readonly name: string
+  /** Ed25519 public key, base64 of the 32 raw bytes. */
+  readonly publicKey: string
+  readonly createdAt: number
+}
+
+export interface Agent {
+  readonly id: string
+  readonly name: string
+  /** SHA-256 of the credential, hex. Null: the local agent of embedded mode, which has none. */
+  readonly keyHash: string | null
+  readonly status: 'active' | 'revoked'
+  readonly createdAt: number
+}
+
+export interface Wallet {
+  readonly id: string
+  readonly name: string
+  readonly ownerId: string
+  /** The only agent that may use it; null for every agent of this instance. */
+  readonly agentId: string | null
+  readonly mode: 'sandbox' | 'live'
+  readonly currency: string
+  readonly decimals: number
+  /** IANA time zone, in which its calendar windows begin. */
+  readonly timeZone: string
+  readonly status: 'active' | 'frozen'
+  readonly approvals: readonly ApprovalTier[]
+  readonly createdAt: number
+}
+
+/**
+ * One wallet's balances. Their sum is zero at all times: `external` is minus what came in and has not gone out,
+ * `overdrawn` is minus what a card network took beyond what was there.
+ */
+export interface Accounts {
+  readonly walletId: string
+  readonly available: bigint
+  readonly held: bigint
+  readonly external: bigint
+  readonly overdrawn: bigint
+}
+export type Account = Exclude<keyof Accounts, 'walletId'>
+
+/** One movement: `amount` leaves `debit` and arrives at `credit`. */
+export interface Entry {
+  readonly journal: string
+  readonly seq: number
+  readonly n: number
+  readonly walletId: string
+  readonly paymentId: string | null
+  readonly kind: 'fund' | 'hold' | 'capture' | 'void' | 'refund' | 'forced'
+  readonly debit: Account
+  readonly credit: Account
+  readonly amount: bigint
+}
