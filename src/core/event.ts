@@ -61,7 +61,7 @@ export interface Details {
   'owner.signed_in': { owner_id: string; channel: string }
   'owner.sign_in_failed': { channel: string }
   'process.started': { version: string; surface: string }
-  'process.stopped': { version: string; surface: string }
+  'process.stopped': { surface: string }
   'rail.reconciled': { rail: 'virtual_card' | 'usdc'; cursor: string }
   'spending.frozen': { instance_id: string; reason?: string }
   'spending.unfrozen': { instance_id: string }

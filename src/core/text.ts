@@ -1,5 +1,5 @@
-/** What is not seen, or reorders what is: controls, formats (bidi, zero-width, tags), lone surrogates, private use, line separators. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Variation_Selector}]/gu
+/** What is not seen, or reorders what is: controls, formats (bidi, zero-width, tags), lone surrogates, private use, line separators, fillers, blanks. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu
 
 /**
  * Somebody else's words made safe to show: one line, no invisible or reordering characters, at most `max` characters.
