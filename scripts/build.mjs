@@ -1,0 +1,76 @@
+// Bundles the program into dist/. Heavy parts stay in chunks of their own, which load where they are used.
+//
+//   node scripts/build.mjs               build
+//   node scripts/build.mjs --if-possible build, or say nothing when esbuild is not installed (npm's `prepare`)
+import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+const DIST = join(ROOT, 'dist')
+const MAIN = join(DIST, 'main.js')
+
+/** Programs, by the name they get in dist/. The demonstration and the measurements are built where they are there. */
+const ENTRIES = { main: 'src/main.ts', demo: 'demo/main.ts', bench: 'bench/main.ts' }
+/** What a build is made from. */
+const SOURCES = ['src', 'demo', 'bench', 'scripts/build.mjs', 'package.json', 'package-lock.json']
+
+/** Some bundled packages are CommonJS and ask for Node's own modules by `require`, which ES modules do not have. */
+const REQUIRE =
+  "import { createRequire as bursarRequire } from 'node:module'; const require = bursarRequire(import.meta.url);"
+
+export async function build() {
+  const esbuild = await import('esbuild')
+  const entries = Object.entries(ENTRIES).filter(([, path]) => existsSync(join(ROOT, path)))
+  const { metafile } = await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: Object.fromEntries(entries),
+    outdir: 'dist',
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    // Native: found beside the program at run time.
+    external: ['better-sqlite3'],
+    banner: { js: REQUIRE },
+    // Less to read at every start. Names stay, for stacks that say something.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+  })
+  removeOthers(Object.keys(metafile.outputs).map((path) => resolve(ROOT, path)))
+  chmodSync(MAIN, 0o755)
+  return metafile
+}
+
+/** Whether dist/ is missing or older than what it is made from. */
+export function isStale() {
+  if (!existsSync(MAIN)) return true
+  const built = statSync(MAIN).mtimeMs
+  return SOURCES.some((source) => filesUnder(join(ROOT, source)).some((path) => statSync(path).mtimeMs > built))
+}
+
+function removeOthers(kept) {
+  for (const path of filesUnder(DIST)) if (!kept.includes(path)) rmSync(path)
+}
+
+function filesUnder(path) {
+  if (!existsSync(path)) return []
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path).flatMap((name) => filesUnder(join(path, name)))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const possible = existsSync(join(ROOT, 'node_modules/esbuild'))
+  if (possible || !process.argv.includes('--if-possible')) {
+    const { outputs } = await build()
+    const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0)
+    console.error(
+      `build: ${Object.keys(outputs).length} files in ${relative(process.cwd(), DIST) || '.'}, ${Math.ceil(bytes / 1024)} KiB`,
+    )
+  }
+}

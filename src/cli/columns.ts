@@ -1,0 +1,25 @@
+import type { LimitView } from '../actions/wire.ts'
+import type { JournalEvent } from '../core/event.ts'
+import type { Column } from './output.ts'
+
+/** What more than one command shows. */
+export const LIMIT_COLUMNS: readonly Column<LimitView>[] = [
+  { title: 'limit', of: (limit) => limit.limit_id },
+  { title: 'scope', of: (limit) => (limit.scope_value === null ? limit.scope : `${limit.scope} ${limit.scope_value}`) },
+  { title: 'window', of: (limit) => limit.window },
+  { title: 'amount', of: (limit) => limit.max_amount, align: 'right' },
+  { title: 'left', of: (limit) => limit.remaining_amount, align: 'right' },
+  { title: 'count', of: (limit) => limit.max_count, align: 'right' },
+  { title: 'left', of: (limit) => limit.remaining_count, align: 'right' },
+  { title: 'over it', of: (limit) => limit.over },
+]
+
+export const EVENT_COLUMNS: readonly Column<JournalEvent>[] = [
+  { title: 'when', of: (event) => event.ts },
+  { title: 'journal', of: (event) => event.journal },
+  { title: 'seq', of: (event) => event.seq, align: 'right' },
+  { title: 'what', of: (event) => event.type },
+  { title: 'who', of: (event) => `${event.actor.role} ${event.actor.id}` },
+  { title: 'about', of: (event) => event.payment_id ?? event.instrument_id ?? event.request_id },
+  { title: 'amount', of: (event) => event.amount && `${event.amount} ${event.currency}`, align: 'right' },
+]

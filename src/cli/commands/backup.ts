@@ -1,0 +1,63 @@
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { BursarError } from '../../core/errors.ts'
+import { JSON_OPTION } from '../options.ts'
+import type { JsonOption } from '../output.ts'
+import type { Shell } from '../shell.ts'
+
+const RESTORING = `
+PATH is a file that does not exist yet. Agents may go on paying while the copy is made.
+
+To restore: stop every bursar, put the copy in place of bursar.db in BURSAR_HOME, remove bursar.db-wal and bursar.db-shm,
+and put journal.key and owner.key beside it. Without journal.key the journal cannot go on; without owner.key nobody can
+approve. With --with-keys they are copied to PATH.keys/: whoever has that folder can write the journal, and with the
+passphrase approve, so keep it apart from the copy.`
+
+interface Options extends JsonOption {
+  readonly withKeys?: true
+}
+
+export function backupCommand(root: Command, shell: Shell): void {
+  root
+    .command('backup')
+    .description('Copy the whole database, while others write')
+    .argument('<path>', 'a file that does not exist yet')
+    .option('--with-keys', 'copy the keys as well, to PATH.keys/')
+    .option(...JSON_OPTION)
+    .addHelpText('after', RESTORING)
+    .action((path: string, options: Options) =>
+      shell.withBursar(({ bursar }) => {
+        const target = newFile(path)
+        bursar.store.backup(target)
+        chmodSync(target, 0o600)
+        shell.output.show(options, { backup: target, keys: options.withKeys ? copyKeys(shell, target) : null })
+        if (!options.withKeys) shell.output.note(options, 'The keys are not in it: see `bursar backup --help`.\n')
+      }),
+    )
+}
+
+function newFile(path: string): string {
+  const target = resolve(path)
+  if (existsSync(target) || existsSync(keysOf(target)))
+    throw new BursarError('already_exists', `There is something at ${target}.`)
+  if (!existsSync(dirname(target)))
+    throw new BursarError('argument_invalid', `There is no directory ${dirname(target)}.`)
+  return target
+}
+
+function copyKeys({ program }: Shell, target: string): string {
+  const { journalKey, ownerKey } = program.config().home
+  const directory = keysOf(target)
+  mkdirSync(directory, { mode: 0o700 })
+  for (const key of [journalKey, ownerKey]) {
+    const copy = join(directory, basename(key))
+    copyFileSync(key, copy, constants.COPYFILE_EXCL)
+    chmodSync(copy, 0o600)
+  }
+  return directory
+}
+
+function keysOf(target: string): string {
+  return `${target}.keys`
+}

@@ -1,0 +1,62 @@
+import { existsSync, statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Program } from '../program.ts'
+import { attempt, type Finding, fine, wrong } from './finding.ts'
+
+const OTHERS = 0o077
+const SPACE_MIN_BYTES = 100 * 1024 * 1024
+const SET_UP = 'Run `bursar init`, or let an agent host start `bursar mcp`, which makes a sandbox.'
+
+/** Where everything is kept, and whether it can be read. */
+export async function homeFindings(program: Program): Promise<readonly Finding[]> {
+  const { home } = program.config()
+  if (!existsSync(home.directory)) return [wrong('home', `${home.directory} is not there`, SET_UP)]
+  return [
+    directoryFinding(home.directory),
+    await attempt('disk space', 'Make room on the disk of BURSAR_HOME.', () => spaceFinding(dirname(home.database))),
+    ...[home.journalKey, home.ownerKey].map((path) =>
+      keyFinding(path, 'Put it back from a backup: see `bursar backup --help`.'),
+    ),
+    ...(existsSync(home.ownerPassphrase) ? [keyFinding(home.ownerPassphrase, '')] : []),
+    await attempt('database', 'Put a backup in its place: see `bursar backup --help`.', () => databaseFinding(program)),
+  ]
+}
+
+function directoryFinding(directory: string): Finding {
+  if (isPrivate(directory)) return fine('home', directory)
+  return wrong('home', `${directory} is open to other users`, `chmod 700 ${directory}`)
+}
+
+function keyFinding(path: string, mend: string): Finding {
+  if (!existsSync(path)) return wrong('key file', `${path} is not there`, mend)
+  if (isPrivate(path)) return fine('key file', path)
+  return wrong('key file', `${path} is open to other users`, `chmod 600 ${path}`)
+}
+
+/** Windows keeps no such bits. */
+function isPrivate(path: string): boolean {
+  return process.platform === 'win32' || (statSync(path).mode & OTHERS) === 0
+}
+
+function spaceFinding(directory: string): Finding {
+  const { bavail, bsize } = statfsSync(directory)
+  const found = `${Math.floor((bavail * bsize) / 1024 / 1024)} MiB free`
+  if (bavail * bsize >= SPACE_MIN_BYTES) return fine('disk space', found)
+  return wrong(
+    'disk space',
+    found,
+    'Make room on the disk of BURSAR_HOME: a payment that cannot be written is refused.',
+  )
+}
+
+async function databaseFinding(program: Program): Promise<Finding> {
+  const { database } = program.config().home
+  const report = await program.inspectDatabase()
+  if (report === null) return wrong('database', `${database} is not there`, SET_UP)
+  const { schemaVersion, schemaKnown, integrity } = report
+  if (integrity !== 'ok')
+    return wrong('database', 'its integrity check fails', 'Put a backup in its place: see `bursar backup --help`.')
+  const found = `${database}, schema ${schemaVersion} of ${schemaKnown}, integrity ok`
+  if (schemaVersion > schemaKnown) return wrong('database', found, 'A newer bursar wrote it. Run that one.')
+  return fine('database', found)
+}

@@ -1,0 +1,57 @@
+import type { OwnerAuthority } from '../actions/owner/authority.ts'
+import type { Config } from '../config.ts'
+import type { NoteKey } from '../core/note.ts'
+import type { Bursar } from '../ports.ts'
+
+/** What the composition root gives the command line: the commands themselves open, make and serve nothing. */
+export interface Program {
+  readonly version: string
+  /** Where the package is: it holds dist/ and mcp.json. */
+  readonly root: string
+  /** @throws `config_invalid` */
+  config(): Config
+  /** @throws `config_invalid` where nothing was set up yet. */
+  open(): Promise<Opened>
+  /** Makes owner, agent `default` and sandbox wallet, unless there is an owner already. */
+  create(owner: { name: string; passphrase: string }): Promise<{ created: boolean }>
+  /** Serves MCP over stdio until its client leaves. */
+  serveMcp(): Promise<void>
+  /** Looks at the database file itself, read-only; null where there is none. @throws whatever SQLite throws. */
+  inspectDatabase(): Promise<DatabaseReport | null>
+  /** For what should not happen: details go to the log, which redacts. */
+  reportBug(error: unknown): void
+}
+
+export interface Opened {
+  readonly bursar: Bursar
+  /** Who signs the checkpoints of this instance's journals. */
+  readonly noteKey: NoteKey
+  /** @throws `passphrase_wrong` */
+  unlock(passphrase: string): Promise<OwnerAuthority>
+  close(): Promise<void>
+}
+
+export interface DatabaseReport {
+  readonly schemaVersion: number
+  readonly schemaKnown: number
+  /** `ok`, or what SQLite found wrong. */
+  readonly integrity: string
+}
+
+/** Where people sit. Injected, so that tests can answer. */
+export interface Terminal {
+  /** Whether somebody is there to be asked. */
+  readonly interactive: boolean
+  readonly colors: boolean
+  out(text: string): void
+  err(text: string): void
+  /** @throws {@link Dismissed} when the question was left without an answer. */
+  confirm(question: string): Promise<boolean>
+  /** Reads without showing. @throws {@link Dismissed} */
+  secret(question: string): Promise<string>
+}
+
+/** The human left a question without an answer: neither yes nor no. */
+export class Dismissed extends Error {
+  override readonly name = 'Dismissed'
+}

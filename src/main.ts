@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import packageJson from '../package.json' with { type: 'json' }
+import type { Program } from './cli/program.ts'
+import { type Config, configOf } from './config.ts'
+import { systemClock } from './system.ts'
+import { errorFields, type Log, logger } from './telemetry.ts'
+
+const { version } = packageJson
+/** The package: the parent folder of src/ and of dist/. */
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** The parts are put together where a command needs them, and load only then: an agent's host waits for `bursar mcp`. */
+function programOf(config: () => Config): Program {
+  return {
+    version,
+    root: ROOT,
+    config,
+    async open() {
+      const { openExisting } = await import('./main/open.ts')
+      return openExisting(config(), logOf(config()))
+    },
+    async create(owner) {
+      const { createHome } = await import('./main/create.ts')
+      return createHome(config(), logOf(config()), { ...owner, version })
+    },
+    async serveMcp() {
+      const { serveMcp } = await import('./main/serve.ts')
+      await serveMcp(config(), logOf(config()), version)
+    },
+    async inspectDatabase() {
+      const { inspectDatabase } = await import('./main/inspect.ts')
+      return inspectDatabase(config().home.database, ROOT)
+    },
+    reportBug: (error) => logOf(config()).error('a bug', errorFields(error)),
+  }
+}
+
+function logOf({ log, agentKey, ownerPassphrase }: Config): Log {
+  const write = (line: string) => void process.stderr.write(line)
+  return logger({ level: log, clock: systemClock, write, secrets: [agentKey, ownerPassphrase] })
+}
+
+/** Read when it is first needed, so that `bursar --help` and `bursar doctor` work whatever the environment says. */
+function lazyConfig(): () => Config {
+  let config: Config | undefined
+  return () => {
+    config ??= configOf(process.env)
+    return config
+  }
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  // Whatever bursar makes is for its user alone.
+  process.umask(0o077)
+  const program = programOf(lazyConfig())
+  const { systemTerminal } = await import('./cli/terminal.ts')
+  const terminal = systemTerminal()
+  if (args.length === 1 && args[0] === 'mcp') {
+    try {
+      await program.serveMcp()
+      return 0
+    } catch (error) {
+      const { fail } = await import('./cli/failure.ts')
+      return fail(error, false, terminal, program)
+    }
+  }
+  const { run } = await import('./cli/cli.ts')
+  return run(args, program, terminal)
+}
+
+process.exitCode = await main(process.argv.slice(2))

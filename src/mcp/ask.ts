@@ -1,0 +1,134 @@
+import type { InputRequiredResult } from '@modelcontextprotocol/server'
+import { inputRequired, inputResponse, SdkError, SdkErrorCode } from '@modelcontextprotocol/server'
+import { question } from '../actions/question.ts'
+import type { Question } from '../actions/wire.ts'
+import { BursarError } from '../core/errors.ts'
+import type { Unanswered } from '../core/event.ts'
+import { millis } from '../core/time.ts'
+import type { Call } from './deps.ts'
+import { choiceOf, type FormAnswer, formParams, showsForms } from './form.ts'
+import { withProgress } from './progress.ts'
+import { type Asked, isFirstAnswer, mintState, type Round } from './round.ts'
+
+/** What came of asking: the client must come back with an answer, or a remark for the agent (empty: nothing to add). */
+export type Outcome = { readonly round: InputRequiredResult } | { readonly note: string }
+
+/** `form` for a tool's call, `prompt` for a question inside a prompt. */
+export type Channel = 'form' | 'prompt'
+
+/** An agent that repeats a call must not wear its user down: a question is put this often, then it waits for the CLI. */
+const ASKS_MAX = 3
+const SUBJECTS_MAX = 10_000
+const ANSWER = 'approval'
+
+/**
+ * Puts a stored question to the human over the best channel that the host offers and the wallet's policy accepts:
+ * a form where `host` is enough, else none, and the answer stays pending. Bursar has no page to send a human to yet.
+ */
+export async function ask(call: Call, subjectId: string, channel: Channel): Promise<Outcome> {
+  const asking = question(call.deps.bursar, subjectId)
+  if (!asking.waiting) return { note: '' }
+  if (!canAsk(call, asking)) return { note: await unreachable(call, asking, channel) }
+  if (channel === 'form' && !mayAskAgain(subjectId)) return { note: 'Your user was asked before and did not answer.' }
+  await call.deps.desk.asked(subjectId, channel)
+  const asked: Asked = { subject: subjectId, digest: asking.digest, asked: performance.now() }
+  if (call.era === 'legacy') return { note: await pushed(call, asking, asked, channel) }
+  const inputRequests = { [ANSWER]: inputRequired.elicit(formParams(asking)) }
+  return { round: inputRequired({ inputRequests, requestState: await mintState(call, asked) }) }
+}
+
+/** Whether an answer through this host would be enough, and the host can bring one. */
+export function canAsk(call: Call, { needs }: Question): boolean {
+  return (needs === 'host' || needs === 'none') && showsForms(call)
+}
+
+/** Takes the answer that a client of 2026-07-28 came back with. Sent again, it changes nothing. */
+export async function answered(call: Call, round: Round, channel: Channel): Promise<string> {
+  const response = inputResponse(call.ctx.mcpReq.inputResponses, ANSWER)
+  if (response.kind !== 'elicit' || !isFirstAnswer(round)) return ''
+  return withProgress(call, 'Applying the answer.', () => applied(call, round, response, channel))
+}
+
+async function unreachable(call: Call, { subject_id, needs }: Question, channel: Channel): Promise<string> {
+  const known = call.deps.bursar.store.read.one('approvals', { subjectId: subject_id })?.asked
+  if (known !== 'no_channel') await call.deps.desk.unanswered(subject_id, channel, 'no_channel')
+  return showsForms(call) ? `This amount needs an approval stronger than a form: ${needs}.` : ''
+}
+
+const asks = new Map<string, number>()
+
+function mayAskAgain(subjectId: string): boolean {
+  const before = asks.get(subjectId) ?? 0
+  if (before >= ASKS_MAX) return false
+  asks.set(subjectId, before + 1)
+  const [oldest] = asks.keys()
+  if (asks.size > SUBJECTS_MAX && oldest !== undefined) asks.delete(oldest)
+  return true
+}
+
+/** Asks over a connection of the 2025 era, and takes the answer. */
+async function pushed(call: Call, asking: Question, asked: Asked, channel: Channel): Promise<string> {
+  const { desk, log } = call.deps
+  const answer = await brought(call, asking)
+  if (typeof answer !== 'string') return applied(call, asked, answer, channel)
+  log('debug', 'A host brought no answer.', { subject: asked.subject, outcome: answer })
+  await desk.unanswered(asked.subject, channel, answer)
+  return answer === 'timed_out' ? 'Your user did not answer in time.' : ''
+}
+
+/** What the host brings within the time that it gives a call, or why it brings nothing. */
+async function brought(call: Call, asking: Question): Promise<FormAnswer | Unanswered> {
+  const { ctx, timing, deps } = call
+  const left = millis(asking.expires_at) - deps.bursar.clock.now()
+  const timeout = Math.max(1, Math.min(timing.formWithinMs, left))
+  const signal = AbortSignal.any([ctx.mcpReq.signal, call.closing])
+  const request = { method: 'elicitation/create' as const, params: formParams(asking) }
+  try {
+    const send = (): Promise<FormAnswer> => ctx.mcpReq.send(request, { timeout, signal })
+    return await withProgress(call, 'Waiting for your answer to a question.', send)
+  } catch (error) {
+    return whyNot(error, signal)
+  }
+}
+
+function whyNot(error: unknown, signal: AbortSignal): Unanswered {
+  if (signal.aborted) return 'dismissed'
+  if (!(error instanceof SdkError)) return 'declined_by_host'
+  return error.code === SdkErrorCode.RequestTimeout ? 'timed_out' : 'dismissed'
+}
+
+/** What an answer does. Only an explicit choice decides; everything else leaves the question open for the CLI. */
+async function applied(call: Call, asked: Asked, answer: FormAnswer, channel: Channel): Promise<string> {
+  const { subject, digest } = asked
+  const { desk } = call.deps
+  const choice = answer.action === 'accept' ? choiceOf(answer.content) : null
+  const unread = performance.now() - asked.asked < call.timing.readMs
+  try {
+    if (answer.action === 'cancel') return await open(call, asked, channel, 'dismissed')
+    if (answer.action === 'decline' && !unread) await desk.deny(subject, channel, null)
+    else if (choice === null) return await open(call, asked, channel, 'declined_by_host')
+    else if (choice.approve) await desk.approve(subject, digest, channel, {})
+    else await desk.deny(subject, channel, choice.reason)
+    return ''
+  } catch (error) {
+    if (!(error instanceof BursarError)) throw error
+    // Decided meanwhile, over another channel: what is stored is the answer.
+    if (error.code === 'not_pending') return ''
+    return `The answer did not count. ${error.code}: ${error.message} ${error.hint}`
+  }
+}
+
+const OPEN_NOTES = {
+  dismissed: 'Your user closed the question without an answer.',
+  declined_by_host: 'Your host answered by itself; no human did.',
+} as const
+
+async function open(
+  call: Call,
+  { subject }: Asked,
+  channel: Channel,
+  outcome: keyof typeof OPEN_NOTES,
+): Promise<string> {
+  await call.deps.desk.unanswered(subject, channel, outcome)
+  return OPEN_NOTES[outcome]
+}

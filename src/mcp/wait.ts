@@ -1,0 +1,58 @@
+import type { Call } from './deps.ts'
+import { withProgress } from './progress.ts'
+
+/** The most that a tool waits for a change, in seconds: well below what hosts allow a call. */
+export const WAIT_SECONDS_MAX = 25
+
+const OPEN = new Set(['pending', 'awaiting_approval', 'authorized', 'in_doubt'])
+
+interface Subject {
+  readonly status: string
+}
+
+/**
+ * Reads a request or payment, and again until it is decided or the time is up. A change by another process is seen
+ * within `pollMs`, one by this process at once. Ends early when the call is cancelled or the connection ends.
+ */
+export async function awaited<View extends Subject>(
+  call: Call,
+  subjectId: string,
+  seconds: number,
+  read: () => View,
+): Promise<View> {
+  const first = read()
+  if (seconds === 0 || !OPEN.has(first.status)) return first
+  const isOver = (view: View): boolean =>
+    !OPEN.has(view.status) || (view.status !== first.status && view.status !== 'authorized')
+  return withProgress(call, 'Waiting for a decision.', () => polled(call, subjectId, seconds, read, isOver))
+}
+
+async function polled<View>(
+  call: Call,
+  subjectId: string,
+  seconds: number,
+  read: () => View,
+  isOver: (view: View) => boolean,
+): Promise<View> {
+  const gone = AbortSignal.any([call.ctx.mcpReq.signal, call.closing])
+  const end = performance.now() + seconds * 1000
+  let wake = (): void => undefined
+  const stop = call.deps.changes((changed) => changed.subjectId === subjectId && wake())
+  gone.addEventListener('abort', () => wake(), { once: true })
+  try {
+    for (;;) {
+      const view = read()
+      const left = end - performance.now()
+      if (isOver(view) || left <= 0 || gone.aborted) return view
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, Math.min(left, call.timing.pollMs))
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  } finally {
+    stop()
+  }
+}

@@ -1,0 +1,136 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+/**
+ * Who may import whom. The folder is the security boundary: what agents reach cannot import what only owners may use.
+ * A part may always import itself; the longest path that fits a file is its part.
+ */
+interface Part {
+  readonly imports: readonly string[] | 'all'
+  /** Packages, by their names. */
+  readonly packages?: readonly string[]
+  /** Modules of Node. Without it all of them. */
+  readonly node?: readonly string[]
+}
+
+const PURE = ['canonicalize', 'temporal-polyfill', 'currency-codes', 'iso-3166', 'mcc']
+const SQLITE = ['better-sqlite3', 'drizzle-orm']
+/** What every part but the core may know. */
+const PORTS = ['ports.ts', 'core']
+
+const PARTS: Readonly<Record<string, Part>> = {
+  core: { imports: [], packages: PURE, node: ['node:crypto'] },
+  'ports.ts': { imports: ['core'], node: [] },
+  actions: { imports: PORTS },
+  'actions/agent': { imports: ['actions', ...PORTS] },
+  'actions/owner': { imports: ['actions', ...PORTS] },
+  'store/sqlite': { imports: PORTS, packages: SQLITE },
+  'rails/card': { imports: PORTS, packages: SQLITE },
+  vault: { imports: PORTS },
+  approvals: { imports: PORTS },
+  mcp: { imports: ['actions', 'actions/agent', ...PORTS], packages: ['@modelcontextprotocol/server', 'zod'] },
+  cli: {
+    imports: ['actions', 'actions/owner', 'approvals', 'config.ts', ...PORTS],
+    packages: ['commander', '@clack/prompts', 'cli-table3', 'picocolors'],
+  },
+  'config.ts': { imports: ['core'], packages: ['zod'] },
+  'system.ts': { imports: PORTS, packages: ['uuid'] },
+  'telemetry.ts': { imports: ['config.ts', ...PORTS], node: [] },
+  main: { imports: 'all', packages: SQLITE },
+  'main.ts': { imports: 'all' },
+}
+
+const LINES_MAX = 250
+const SOURCE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src')
+const STATEMENT = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"\n]+)\1/g
+const COMPUTED = /\bimport\s*\(\s*(?!['"])|\brequire\s*\(|\bcreateRequire\b/
+const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
+
+type Files = ReadonlyMap<string, string>
+
+/** Every breach of the table, in words. */
+function breaches(files: Files): string[] {
+  return [...files].flatMap(([file, text]) => {
+    const part = partOf(file)
+    if (part === null) return [`${file} belongs to no part`]
+    const code = text.replace(COMMENT, '')
+    const computed = COMPUTED.test(code) ? [`${file} imports something that cannot be checked`] : []
+    const targets = Array.from(code.matchAll(STATEMENT), ([, , target = '']) => target)
+    return [...computed, ...targets.flatMap((target) => breachesOf(file, part, target, files))]
+  })
+}
+
+function breachesOf(file: string, name: string, target: string, files: Files): string[] {
+  const part = PARTS[name] as Part
+  const may = (allowed: boolean) => (allowed ? [] : [`${file} (${name}) imports ${target}`])
+  if (target.startsWith('node:')) return may(part.node?.includes(target) ?? true)
+  if (!target.startsWith('.')) return may(part.packages?.includes(packageOf(target)) ?? false)
+  const path = posix.join(posix.dirname(file), target)
+  if (path === '../package.json') return may(name === 'main.ts')
+  if (!files.has(path)) return [`${file} imports ${target}, which is not there`]
+  const other = partOf(path)
+  return may(other === name || part.imports === 'all' || (other !== null && part.imports.includes(other)))
+}
+
+function partOf(file: string): string | null {
+  const fitting = Object.keys(PARTS).filter((name) => file === name || file.startsWith(`${name}/`))
+  return fitting.sort((a, b) => b.length - a.length)[0] ?? null
+}
+
+function packageOf(target: string): string {
+  const [scope = '', name = ''] = target.split('/')
+  return scope.startsWith('@') ? `${scope}/${name}` : scope
+}
+
+function sources(): Files {
+  const paths = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /\.[cm]?[jt]sx?$/.test(path),
+  )
+  return new Map(paths.map((path) => [path.split(sep).join('/'), readFileSync(join(SOURCE, path), 'utf8')]))
+}
+
+describe('architecture', () => {
+  const files = sources()
+  const planted = (file: string, text: string) =>
+    breaches(new Map([...files, [file, text]])).filter((breach) => breach.startsWith(`${file} `))
+
+  it('security: every import is one that the table allows', () => {
+    expect(breaches(files)).toEqual([])
+  })
+
+  it('every part of the table has a file', () => {
+    const parts = new Set(Array.from(files.keys(), partOf))
+    expect(Object.keys(PARTS).filter((name) => !parts.has(name))).toEqual([])
+  })
+
+  it(`no file has more than ${LINES_MAX} lines`, () => {
+    const long = [...files].filter(([, text]) => text.trimEnd().split('\n').length > LINES_MAX)
+    expect(long.map(([file]) => file)).toEqual([])
+  })
+
+  it.each([
+    ['an agent surface that reaches the owner', 'mcp/x.ts', "import { fund } from '../actions/owner/fund.ts'"],
+    ['an agent action that reaches the owner', 'actions/agent/x.ts', "import type { A } from '../owner/authority.ts'"],
+    ['a shared action that reaches the owner', 'actions/x.ts', "export * from './owner/fund.ts'"],
+    ['a lazy way to the owner', 'mcp/x.ts', "const { fund } = await import('../actions/owner/fund.ts')"],
+    ['a type of the owner', 'mcp/x.ts', "type A = import('../actions/owner/authority.ts').OwnerAuthority"],
+    ['an import over several lines', 'mcp/x.ts', "import {\n  fund,\n} from '../actions/owner/fund.ts'"],
+    ['a surface that opens keys', 'mcp/x.ts', "import { ownerKeyFile } from '../vault/keys.ts'"],
+    ['an adapter that uses another', 'vault/x.ts', "import { openSqlite } from '../store/sqlite/index.ts'"],
+    ['a core with a clock of its own', 'core/x.ts', "import { setTimeout } from 'node:timers/promises'"],
+    ['a core with a package that is not pure', 'core/x.ts', "import { z } from 'zod'"],
+    ['a core that knows the ports', 'core/x.ts', "import type { Store } from '../ports.ts'"],
+    ['a target that is computed', 'mcp/x.ts', 'await import(name)'],
+    ['a way round imports', 'mcp/x.ts', "createRequire(import.meta.url)('../vault/keys.ts')"],
+    ['a file that belongs to no part', 'utils/x.ts', ''],
+  ])('security: sees %s', (_what, file, text) => {
+    expect(planted(file, text)).toHaveLength(1)
+  })
+
+  it('reads every way to write an import, and no comment', () => {
+    const text = "// from './nowhere.ts'\n/** import('./nowhere.ts') */\nimport './cli.ts'\n"
+    expect(planted('cli/x.ts', text)).toEqual([])
+  })
+})

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
+import { afterAll, onTestFinished } from 'vitest'
+
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+export const ENTRY = join(ROOT, 'dist', 'main.js')
+export const PASSPHRASE = 'correct horse battery'
+
+type Variables = Readonly<Record<string, string>>
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a test is given to start programs in: nothing of this machine's own bursar. */
+export function environment(home: string, more: Variables = {}): Record<string, string> {
+  const { PATH = '', HOME = '' } = process.env
+  return { PATH, HOME, BURSAR_HOME: home, ...more }
+}
+
+/** Runs the built program to its end. */
+export function bursar(home: string, args: readonly string[], more: Variables = {}): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [ENTRY, ...args], {
+      env: environment(home, more),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const ran = { stdout: '', stderr: '' }
+    child.stdout.on('data', (data) => {
+      ran.stdout += data
+    })
+    child.stderr.on('data', (data) => {
+      ran.stderr += data
+    })
+    child.on('error', reject).on('close', (code) => resolve({ code, ...ran }))
+  })
+}
+
+/** As {@link bursar}, by the owner, with `--json`: the answer. */
+// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+export async function owner(home: string, ...args: string[]): Promise<any> {
+  const ran = await bursar(home, [...args, '--json'], { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
+  if (ran.code !== 0) throw new Error(`exit ${ran.code}: ${ran.stderr}`)
+  return JSON.parse(ran.stdout)
+}
+
+const homes: string[] = []
+afterAll(() => {
+  for (const home of homes) rmSync(home, { recursive: true, force: true })
+})
+
+export function emptyHome(): string {
+  const home = mkdtempSync(join(tmpdir(), 'bursar-cli-'))
+  homes.push(home)
+  return home
+}
+
+let template: Promise<string> | undefined
+
+/** A home of its own after `bursar init`. Made once and copied: sealing a key is slow on purpose. */
+export async function newHome(): Promise<string> {
+  template ??= makeTemplate()
+  const home = emptyHome()
+  cpSync(await template, home, { recursive: true })
+  return home
+}
+
+async function makeTemplate(): Promise<string> {
+  const home = emptyHome()
+  const { code, stderr } = await bursar(home, ['init'], { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
+  if (code !== 0) throw new Error(stderr)
+  return home
+}
+
+export interface Agent {
+  // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+  call(name: string, args: Record<string, unknown>): Promise<any>
+  close(): Promise<void>
+  /** What the server said on stderr so far. */
+  stderr(): string
+}
+
+/** An agent host that starts `bursar mcp`. */
+export async function agent(home: string, more: Variables = {}): Promise<Agent> {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [ENTRY, 'mcp'],
+    env: environment(home, more),
+    stderr: 'pipe',
+  })
+  let said = ''
+  transport.stderr?.on('data', (data) => {
+    said += data
+  })
+  const client = new Client({ name: 'test', version: '1.0.0' })
+  await client.connect(transport)
+  onTestFinished(() => client.close())
+  return {
+    call: async (name, args) => (await client.callTool({ name, arguments: args })).structuredContent,
+    close: () => client.close(),
+    stderr: () => said,
+  }
+}
+
+export const CARD = { type: 'virtual_card', amount: '200.00', currency: 'USD', expires_in: '7d', purpose: 'books' }
+export const SHOP = { name: 'Bursar Test: Software Shop' }
