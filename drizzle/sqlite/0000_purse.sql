@@ -201,6 +201,7 @@ CREATE TABLE approvals (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   answered_at INTEGER,
+  reason_ref TEXT,
   -- A yes is at least as sure as the amount deserves, and came in time.
   CHECK (status <> 'approved' OR (
     assurance IS NOT NULL AND answered_at IS NOT NULL AND answered_at < expires_at
@@ -217,7 +218,7 @@ BEGIN SELECT RAISE(ABORT, 'bursar: a question is never replaced'); END;
 CREATE TRIGGER approvals_keep_their_terms BEFORE UPDATE OF id, subject_id, wallet_id, digest, needs, created_at, expires_at ON approvals
 BEGIN SELECT RAISE(ABORT, 'bursar: what is asked never changes'); END;
 --> statement-breakpoint
-CREATE TRIGGER approvals_are_answered_once BEFORE UPDATE OF status, assurance, answered_at ON approvals WHEN OLD.status <> 'waiting'
+CREATE TRIGGER approvals_are_answered_once BEFORE UPDATE OF status, assurance, answered_at, reason_ref ON approvals WHEN OLD.status <> 'waiting'
 BEGIN SELECT RAISE(ABORT, 'bursar: a question is answered once'); END;
 --> statement-breakpoint
 CREATE TRIGGER approvals_remain BEFORE DELETE ON approvals
@@ -370,6 +371,8 @@ BEGIN SELECT RAISE(ABORT, 'bursar: one key, one purchase'); END;
 --> statement-breakpoint
 CREATE INDEX payments_unsettled ON payments (id) WHERE status IN ('authorized', 'in_doubt');
 --> statement-breakpoint
+CREATE INDEX payments_unsettled_of ON payments (instrument_id) WHERE status IN ('authorized', 'in_doubt');
+--> statement-breakpoint
 -- Payments that hold money against a rule. Empty at all times; the triggers below see to that.
 CREATE VIEW payments_not_allowed AS
 SELECT p.id FROM payments p
@@ -414,6 +417,7 @@ WHEN NEW.status <> OLD.status AND NOT (
   OR (OLD.status = 'in_doubt' AND NEW.status IN ('captured', 'voided', 'partially_refunded', 'refunded'))
   OR (OLD.status IN ('captured', 'partially_refunded') AND NEW.status IN ('partially_refunded', 'refunded'))
   OR (OLD.status = 'voided' AND NEW.status IN ('captured', 'partially_refunded', 'refunded') AND NEW.forced > OLD.forced)
+  OR (OLD.status = 'refunded' AND NEW.status = 'partially_refunded' AND NEW.forced > OLD.forced)
 )
 BEGIN SELECT RAISE(ABORT, 'bursar: a payment does not go that way'); END;
 --> statement-breakpoint

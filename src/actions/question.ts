@@ -65,9 +65,9 @@ function requestFacts(request: Request, wallet: Wallet): Facts {
 function constraintFacts(constraints: WireConstraints): Facts {
   const { merchant_categories: categories, payees, ...others } = constraints
   return [
-    ['Merchants', payees ? payees.join(', ') : 'any'],
+    ['Merchants', payees ? payees.map(quoted).join(', ') : 'any'],
     ['Categories', categories ? categories.map((code) => `${code} ${categoryName(code)}`).join('; ') : 'any'],
-    ...Object.entries(others).map(([name, values]) => [name, values.join(', ')] as const),
+    ...Object.entries(others).map(([name, values]) => [name, values.map(quoted).join(', ')] as const),
   ]
 }
 
@@ -83,7 +83,7 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
   ).length
   const paidBefore = before === 1 ? 'paid once before' : `paid ${before} times before`
   return [
-    ['Pays', `${payee.name ?? payee.address ?? ''} (${before === 0 ? 'for the first time' : paidBefore})`],
+    ['Pays', `${quoted(payee.name ?? payee.address ?? '')} (${before === 0 ? 'for the first time' : paidBefore})`],
     ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
     ...(payee.category === undefined
       ? []
@@ -94,6 +94,11 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
       `${instrument.display ?? instrument.id}, ${formatUnits(left < 0n ? 0n : left, wallet.decimals)} ${wallet.currency} left after`,
     ],
   ]
+}
+
+/** The agent chose it: between quotation marks, so that it cannot pass for a fact beside it. */
+function quoted(text: string): string {
+  return JSON.stringify(text)
 }
 
 function walletText(bursar: Bursar, wallet: Wallet): string {

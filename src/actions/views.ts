@@ -34,7 +34,7 @@ export function requestView(bursar: Bursar, requestId: string): RequestView {
     task_id: request.taskId,
     created_at: rfc3339(request.createdAt),
     ...(request.instrumentId !== null && { instrument: instrumentView(bursar, request.instrumentId) }),
-    ...(refusal && { reason: refusal.message, refusal: refusalView(refusal) }),
+    ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
     ...(status === 'pending' && approval && { approval: approvalView(approval) }),
   }
 }
@@ -92,13 +92,18 @@ export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
     created_at: rfc3339(payment.createdAt),
     updated_at: rfc3339(payment.updatedAt),
     ...(payment.instrumentId !== null && { instrument: instrumentView(bursar, payment.instrumentId) }),
-    ...(refusal && { refusal: refusalView(refusal) }),
+    ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
     ...(status === 'awaiting_approval' && approval && { approval: approvalView(approval) }),
     ...(payment.railRef !== null && { receipt: receiptOf(bursar, payment, payment.railRef) }),
   }
 }
 
 const LATE: Refusal = { code: 'approval_expired', rule: 'approval.expires_at', message: 'Nobody answered in time.' }
+
+/** What the human said along with a no. */
+function reasonOf(bursar: Bursar, approval: Approval | null): string | null {
+  return approval?.reasonRef ? bursar.store.read.text(approval.reasonRef) : null
+}
 
 function payeeView({ category, ...payee }: Payee): PaymentView['payee'] {
   return {

@@ -67,7 +67,7 @@ export interface RequestView {
   readonly task_id: string | null
   readonly created_at: string
   readonly instrument?: InstrumentView
-  /** Why not, when it is not. */
+  /** Why not, when it is not: a human's own words where there are any. */
   readonly reason?: string
   readonly refusal?: RefusalView
   readonly approval?: ApprovalView
@@ -89,6 +89,8 @@ export interface PaymentView {
   readonly created_at: string
   readonly updated_at: string
   readonly instrument?: InstrumentView
+  /** Why not, when it is not: a human's own words where there are any. */
+  readonly reason?: string
   readonly refusal?: RefusalView
   readonly approval?: ApprovalView
   readonly receipt?: Receipt

@@ -131,6 +131,8 @@ export interface Details {
     rail_ref: string
     /** Whether nothing more will be captured: what is left of the hold is given back. */
     final: boolean
+    /** Taken after all that was captured had been given back. */
+    unrefunded?: true
     released: string
     forced: string
     counted: readonly WireCounter[]

@@ -153,6 +153,7 @@ function captureFacts(settling: Settling, settlement: Settlement, captured: bigi
     details: {
       rail_ref: settlement.railRef,
       final: final && !MOVED.includes(payment.status),
+      ...(payment.status === 'refunded' && { unrefunded: true }),
       released: formatUnits(released, wallet.decimals),
       forced: formatUnits(forced, wallet.decimals),
       counted: countedOf(payment),

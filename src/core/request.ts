@@ -116,9 +116,10 @@ export function closedFact(
  * enough for the amount.
  *
  * @param digest of the terms as they are stored now
+ * @param amount of the request or payment, in units
  * @throws `not_pending`, `approval_expired`, `approval_invalid`, `assurance_too_low`
  */
-export function answerable(snapshot: Snapshot, digest: string, proof: HumanProof): Approval {
+export function answerable(snapshot: Snapshot, digest: string, amount: bigint, proof: HumanProof): Approval {
   const { approval, now, wallet } = snapshot
   if (approval === null || approval.status !== 'waiting')
     throw new BursarError('not_pending', 'This was decided already.')
@@ -127,11 +128,10 @@ export function answerable(snapshot: Snapshot, digest: string, proof: HumanProof
     throw new BursarError('approval_invalid', 'The answer is not about the terms that are stored.')
   if (proof.ownerId !== wallet?.ownerId)
     throw new BursarError('approval_invalid', 'The answer is not from the owner of the wallet.')
-  if (!isEnough(proof.assurance, approval.needs))
-    throw new BursarError(
-      'assurance_too_low',
-      `This needs the assurance ${approval.needs}; the answer has ${proof.assurance}.`,
-    )
+  // A policy that was tightened since the question was opened holds for it too.
+  const wanted = [approval.needs, needed(wallet.approvals, amount)].find((one) => !isEnough(proof.assurance, one))
+  if (wanted !== undefined)
+    throw new BursarError('assurance_too_low', `This needs the assurance ${wanted}; the answer has ${proof.assurance}.`)
   return approval
 }
 

@@ -73,7 +73,8 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
     const approved = approvedFact(request, current, instrumentId, {}, proof, SYSTEM, snapshot.now)
     return { facts: [created, approved], texts: [purpose], result: instrumentId }
   })
-  if (made !== null) await provision(bursar, made)
+  // A rail that is away now is asked again before the first payment.
+  if (made !== null) await provision(bursar, made).catch(() => null)
   bursar.notify.changed(requestId, wallet.id)
   return requestView(bursar, requestId)
 }

@@ -36,7 +36,7 @@ export async function approve(
   await bursar.store.update({ requestId: subjectId }, (snapshot) => {
     const { request, wallet } = snapshot
     if (!request || !wallet) throw notFound()
-    const approval = answerable(snapshot, termsDigest(requestTerms(request, wallet)), proof)
+    const approval = answerable(snapshot, termsDigest(requestTerms(request, wallet)), request.amount, proof)
     const known = wireProof(approval, proof)
     const fact = approvedFact(request, wallet, instrumentId, narrowing, known, human(proof.ownerId), snapshot.now)
     return { facts: [fact], result: null }
@@ -70,7 +70,7 @@ async function approvePayment(
 function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
   const { payment, wallet, now } = snapshot
   if (!payment || !wallet) throw notFound()
-  const approval = answerable(snapshot, termsDigest(paymentTerms(payment, wallet)), proof)
+  const approval = answerable(snapshot, termsDigest(paymentTerms(payment, wallet)), payment.amount as bigint, proof)
   const known = wireProof(approval, proof)
   const actor = human(proof.ownerId)
   const spending = spendingOf(snapshot, { agentId: payment.agentId, fault: null })

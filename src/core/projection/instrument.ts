@@ -71,6 +71,7 @@ export function opened(event: Asking, subjectId: string, approval: WireApproval)
       createdAt: millis(event.ts),
       expiresAt: millis(approval.expires_at),
       answeredAt: null,
+      reasonRef: null,
     },
   }
 }
@@ -87,7 +88,12 @@ export function answered(event: Answered, status: Approval['status']): readonly 
     {
       table: 'approvals',
       key: { id: proof.approval_id },
-      set: { status, assurance: proof.assurance, answeredAt: millis(event.ts) },
+      set: {
+        status,
+        assurance: proof.assurance,
+        answeredAt: millis(event.ts),
+        reasonRef: proof.reason_ref ?? null,
+      },
     },
   ]
 }

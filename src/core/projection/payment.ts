@@ -137,9 +137,10 @@ function captured(event: EventOf<'payment.captured'>, update: Update): readonly 
   const released = unitsOf(details.released)
   const held = amount - forced + released
   const given = { amount: -released, count: 0, forced }
+  const status = details.unrefunded ? 'partially_refunded' : 'captured'
   return [
     update(
-      { ...(details.final && { status: 'captured' as const }), railRef: details.rail_ref },
+      { ...((details.final || details.unrefunded) && { status }), railRef: details.rail_ref },
       { held: -held, captured: amount, forced },
     ),
     ...(released > 0n

@@ -17,6 +17,8 @@ export interface Approval {
   readonly createdAt: number
   readonly expiresAt: number
   readonly answeredAt: number | null
+  /** Digest of the human's own words in `texts`, where there are any. */
+  readonly reasonRef: string | null
 }
 
 /** How far a rail's own books have been read. */

@@ -17,6 +17,7 @@ const PRAGMAS: Readonly<Record<string, string | bigint>> = {
   foreign_keys: 1n,
   recursive_triggers: 1n,
   trusted_schema: 0n,
+  temp_store: 2n,
 }
 
 /**

@@ -91,8 +91,7 @@ export class StepQueue {
     try {
       this.sql.commit.run()
     } catch {
-      this.rollback()
-      for (const outcome of outcomes) this.lookUp(outcome)
+      this.lookUp(outcomes)
       return
     }
     for (const outcome of outcomes) settle(outcome)
@@ -114,20 +113,38 @@ export class StepQueue {
     }
   }
 
-  /** After an error from COMMIT the outcome is unknown: the event is there or it is not. */
-  private lookUp(outcome: Outcome): void {
-    if ('error' in outcome || outcome.landed === null) return settle(outcome)
-    try {
-      if (this.writer.has(outcome.landed)) return settle(outcome)
-    } catch {
-      outcome.step.reject(new BursarError('outcome_unknown', 'The database did not say whether it kept this.'))
-      return
+  /**
+   * After an error from COMMIT the outcome is unknown: the events of its steps are there, or none of them is. Then no step
+   * has an answer, not even one that wrote nothing: it may have seen what another one would have written.
+   */
+  private lookUp(outcomes: readonly Outcome[]): void {
+    this.rollback()
+    const landed = outcomes.map((outcome) => ('landed' in outcome ? outcome.landed : null)).find((one) => one !== null)
+    const lost = this.lost(landed ?? null)
+    for (const outcome of outcomes) {
+      if (lost) outcome.step.reject(lost)
+      else settle(outcome)
     }
-    outcome.step.reject(new BursarError('busy', 'The database could not keep this; nothing was changed.'))
   }
 
+  /** Why what was written is not there, or null when it is, or nothing was written. */
+  private lost(landed: Landed | null): BursarError | null {
+    const unknown = new BursarError('outcome_unknown', 'The database did not say whether it kept this.')
+    // Within a transaction that would not end, what it wrote can still be seen.
+    if (this.connection.inTransaction) return unknown
+    try {
+      if (landed === null || this.writer.has(landed)) return null
+    } catch {
+      return unknown
+    }
+    return new BursarError('busy', 'The database could not keep this; nothing was changed.')
+  }
+
+  /** A failed ROLLBACK leaves the transaction open, as `inTransaction` tells; it must not leave the steps without an answer. */
   private rollback(): void {
-    if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
+    try {
+      if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
+    } catch {}
   }
 }
 

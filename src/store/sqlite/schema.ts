@@ -19,6 +19,12 @@ const json = customType<{ data: unknown; driverData: string }>({
   fromDriver: (value) => JSON.parse(value),
   toDriver: (value) => JSON.stringify(value),
 })
+/** JSON has no 64-bit integers: amounts within it are strings of digits. */
+const tiers = customType<{ data: readonly Core.ApprovalTier[]; driverData: string }>({
+  dataType: () => 'text',
+  fromDriver: (value) => JSON.parse(value, (name, held) => (name === 'upTo' && held !== null ? BigInt(held) : held)),
+  toDriver: (value) => JSON.stringify(value, (_name, given) => (typeof given === 'bigint' ? `${given}` : given)),
+})
 
 /** The tables as `drizzle/sqlite` makes them. The migrations are the truth (STRICT, checks, triggers); a test compares. */
 export const instance = sqliteTable('instance', {
@@ -52,7 +58,7 @@ export const wallets = sqliteTable('wallets', {
   decimals: whole('decimals').notNull(),
   timeZone: text('time_zone').notNull(),
   status: text('status').$type<Core.Wallet['status']>().notNull(),
-  approvals: json('approvals').$type<Core.Wallet['approvals']>().notNull(),
+  approvals: tiers('approvals').notNull(),
   createdAt: whole('created_at').notNull(),
 })
 
@@ -110,6 +116,7 @@ export const approvals = sqliteTable('approvals', {
   createdAt: whole('created_at').notNull(),
   expiresAt: whole('expires_at').notNull(),
   answeredAt: whole('answered_at'),
+  reasonRef: text('reason_ref'),
 })
 
 export const requests = sqliteTable('requests', {
