@@ -49,7 +49,7 @@ export interface Reader {
   list<T extends TableName>(table: T, where: Where<Tables[T]>, page?: Page): readonly Tables[T][]
   /** Every row, in the order of its key; for verification. */
   all<T extends TableName>(table: T): Iterable<Tables[T]>
-  /** The wallet's limits with what their current windows have let through, for this spender. */
+  /** All limits of the wallet with what their current windows have let through: for this spender, or the value they name. */
   limits(spender: Spender, now: number): readonly LimitUse[]
   /** Null when there is none, or it was erased. */
   text(digest: string): string | null

@@ -23,6 +23,10 @@ export function walletView(
     available_amount: formatUnits(accounts?.available ?? 0n, wallet.decimals),
     held_amount: formatUnits(accounts?.held ?? 0n, wallet.decimals),
     time_zone: wallet.timeZone,
+    approvals: wallet.approvals.map(({ upTo, assurance }) => ({
+      up_to: upTo === null ? null : formatUnits(upTo, wallet.decimals),
+      assurance,
+    })),
     limits: inOrder(read.limits(spender, bursar.clock.now())).map((use) => limitView(use, wallet)),
   }
 }

@@ -129,6 +129,8 @@ export interface WalletView {
   readonly available_amount: string
   readonly held_amount: string
   readonly time_zone: string
+  /** Which assurance an approval needs, by amount; `up_to` null: any. */
+  readonly approvals: readonly { readonly up_to: string | null; readonly assurance: string }[]
   readonly limits: readonly LimitView[]
 }
 

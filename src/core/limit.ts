@@ -46,12 +46,15 @@ export function appliesTo(limit: Limit, spender: Spender): boolean {
   return limit.scopeValue === null || limit.scopeValue === scopeValue(limit.scope, spender)
 }
 
-/** The counter row of a limit for this spender now, or null for the `payment` window. */
+/**
+ * The counter row of a limit for this spender now, or null for the `payment` window. A limit that names a value counts
+ * under that one.
+ */
 export function counterKey(limit: Limit, spender: Spender, now: number, timeZone: string): CounterKey | null {
   if (limit.window === 'payment') return null
   return {
     limitId: limit.id,
-    scopeValue: scopeValue(limit.scope, spender),
+    scopeValue: limit.scopeValue ?? scopeValue(limit.scope, spender),
     windowKey: windowKey(limit.window, now, timeZone, spender.sessionId),
   }
 }

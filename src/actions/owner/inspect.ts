@@ -1,11 +1,10 @@
 import { BursarError } from '../../core/errors.ts'
 import { kindOf } from '../../core/ids.ts'
-import { limitUse } from '../../core/limit.ts'
 import { rfc3339 } from '../../core/time.ts'
 import type { Instrument, Owner, Payment, PaymentStatus, Request, Wallet } from '../../core/types.ts'
 import type { Bursar, Page } from '../../ports.ts'
 import { instrumentView, paymentView, requestView } from '../views.ts'
-import { limitView, walletView } from '../wallet-view.ts'
+import { walletView } from '../wallet-view.ts'
 import type { InstrumentView, LimitView, PaymentView, RequestView, WalletView } from '../wire.ts'
 
 export function listWallets(bursar: Bursar): readonly WalletView[] {
@@ -109,12 +108,8 @@ export function listAgents(bursar: Bursar): readonly AgentView[] {
 
 /** The limits in force, of one wallet or of all. @throws `not_found` */
 export function listLimits(bursar: Bursar, wallet?: string): readonly (LimitView & { readonly wallet_id: string })[] {
-  const where = wallet === undefined ? {} : { walletId: showWallet(bursar, wallet).wallet_id }
-  const { read } = bursar.store
-  return read.list('limits', { ...where, removedAt: null }).map((limit) => {
-    const view = limitView(limitUse(limit, null, undefined), read.one('wallets', { id: limit.walletId }) as Wallet)
-    return { ...view, wallet_id: limit.walletId }
-  })
+  const wallets = wallet === undefined ? listWallets(bursar) : [showWallet(bursar, wallet)]
+  return wallets.flatMap(({ wallet_id, limits }) => limits.map((limit) => ({ ...limit, wallet_id })))
 }
 
 /** The owner of this instance. @throws `not_found` before there is one */

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { canonical } from '../../core/canonical.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Hash } from '../../core/merkle.ts'
 import { inclusionProof } from '../../core/merkle.ts'
@@ -26,7 +27,7 @@ export function verifyStore(bursar: Bursar, key: NoteKey, kept: readonly string[
 }
 
 /**
- * The journals as lines of JSON: a header, then every event as it was hashed, then texts and heads. Whoever has it and
+ * The journals as lines of JSON: a header, then every event with the hash of its leaf, then texts and heads. Whoever has it and
  * the key can verify it offline.
  */
 export function* exportLines(bursar: Bursar, key: NoteKey): Iterable<string> {
@@ -35,9 +36,9 @@ export function* exportLines(bursar: Bursar, key: NoteKey): Iterable<string> {
   // Events that are written while this runs are beyond these heads, and stay out.
   const heads = read.heads()
   for (const { journal, size } of heads)
-    for (const { seq, body } of read.events(journal)) {
+    for (const { seq, body, leaf } of read.events(journal)) {
       if (seq >= size) break
-      yield body
+      yield `{"event":${body},"leaf":"${leaf.toString('base64')}"}`
     }
   for (const text of read.texts()) yield JSON.stringify({ text })
   for (const { journal, checkpoint } of heads) yield JSON.stringify({ head: { journal, checkpoint } })
@@ -73,7 +74,7 @@ export async function verifyExport(
 interface Export {
   readonly vkey: string
   readonly heads: { journal: string; checkpoint: string }[]
-  readonly events: Map<string, { body: string }[]>
+  readonly events: Map<string, { body: string; leaf: Buffer }[]>
   readonly texts: Text[]
 }
 
@@ -85,14 +86,25 @@ async function readExport(path: string): Promise<Export> {
     else if (value.text) found.texts.push(value.text as Text)
     else if (value.head) found.heads.push(value.head as { journal: string; checkpoint: string })
     else {
-      const journal = String(value.journal)
+      const { journal, stored } = storedOf(value)
       const events = found.events.get(journal)
-      if (events) events.push({ body: line })
-      else found.events.set(journal, [{ body: line }])
+      if (events) events.push(stored)
+      else found.events.set(journal, [stored])
     }
   }
-  if (found.vkey === '') throw new BursarError('argument_invalid', 'This file is not a journal export.')
+  if (found.vkey === '') throw notAnExport()
   return found
+}
+
+/** The hashed bytes are the canonical JSON of the event, however the line was written. */
+function storedOf({ event, leaf }: Record<string, unknown>) {
+  if (typeof event !== 'object' || event === null || typeof leaf !== 'string') throw notAnExport()
+  const { journal } = event as { journal?: unknown }
+  return { journal: String(journal), stored: { body: canonical(event), leaf: Buffer.from(leaf, 'base64') } }
+}
+
+function notAnExport(): BursarError {
+  return new BursarError('argument_invalid', 'This file is not a journal export.')
 }
 
 function parsed(line: string): Record<string, unknown> {
@@ -102,7 +114,7 @@ function parsed(line: string): Record<string, unknown> {
   } catch {
     // Falls through: not an export's line.
   }
-  throw new BursarError('argument_invalid', 'This file is not a journal export.')
+  throw notAnExport()
 }
 
 /** A payment's receipt that anyone can check offline: its last event, and the C2SP proof that the journal holds it. */

@@ -70,7 +70,7 @@ export class SqliteReader implements Reader {
 
   limits(spender: Spender, now: number): readonly LimitUse[] {
     const wallet = this.one('wallets', { id: spender.walletId })
-    return wallet ? this.snapshots.limits(wallet as Wallet, spender, now) : []
+    return wallet ? this.snapshots.allLimits(wallet as Wallet, spender, now) : []
   }
 
   text(digest: string): string | null {

@@ -85,12 +85,21 @@ export class SnapshotReader {
     return values ? (this.tables.instance.decode(values) as unknown as Instance) : NO_INSTANCE
   }
 
-  /** The wallet's limits, those that look at the spender with what their window holds; all of them without a spender. */
+  /** The wallet's limits; with a spender, those that look at it, with what their window holds for it. */
   limits(wallet: Wallet, spender: Spender | null, now: number): readonly LimitUse[] {
-    const rows = this.limitsOfWallet.all(wallet.id) as unknown[][]
-    const limits = rows.map((values) => this.tables.limits.decode(values) as unknown as Limit)
+    const limits = this.rules(wallet)
     if (!spender) return limits.map((limit) => limitUse(limit, null, undefined))
     return limits.filter((limit) => appliesTo(limit, spender)).map((limit) => this.use(limit, spender, wallet, now))
+  }
+
+  /** All of the wallet's limits with what their window holds: for this spender, or for the value that the limit names. */
+  allLimits(wallet: Wallet, spender: Spender, now: number): readonly LimitUse[] {
+    return this.rules(wallet).map((limit) => this.use(limit, spender, wallet, now))
+  }
+
+  private rules(wallet: Wallet): readonly Limit[] {
+    const rows = this.limitsOfWallet.all(wallet.id) as unknown[][]
+    return rows.map((values) => this.tables.limits.decode(values) as unknown as Limit)
   }
 
   private use(limit: Limit, spender: Spender, wallet: Wallet, now: number): LimitUse {
