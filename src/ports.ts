@@ -59,6 +59,10 @@ export interface Reader {
   /** Runs `look` so that everything it reads is as of one moment, whatever others write meanwhile. */
   together<R>(look: () => R): R
   events(journal: string, from?: number): Iterable<StoredEvent>
+  /** The journals that have events. */
+  journals(): readonly string[]
+  /** How the database's own checks and triggers differ from those that this program made: one sentence each. */
+  altered(): readonly string[]
 }
 export type Where<Row> = { readonly [C in keyof Row]?: Row[C] | readonly Row[C][] }
 
@@ -155,10 +159,14 @@ export interface RailRecord {
 
 /** How money moves. Every verb is idempotent by the id it is given; any throw means the outcome is unknown. */
 export interface Rail {
+  /** Whether it moves real money. A sandbox wallet pays on a sandbox rail only, a live one on a live rail only. */
+  readonly live: boolean
   provision(terms: ProvisionTerms): Promise<Provisioned>
   setStatus(railRef: string, status: RailStatus): Promise<void>
   /** Begins the payment, or returns the record of the one that was begun under this id. */
   pay(terms: PaymentTerms): Promise<RailRecord>
+  /** The record of a payment, or null when the rail has not heard of it. Begins nothing. */
+  find(paymentId: string): Promise<RailRecord | null>
   /** `refundId` makes it idempotent. Returns the record after the refund. */
   refund(paymentId: string, refundId: string, amount: bigint): Promise<RailRecord>
   /** Payments whose record changed after `cursor`, for late captures, forced captures and refunds. */

@@ -77,10 +77,12 @@ function watchedRail(type: string, rail: Rail, log: Log): Rail {
     }
   }
   return {
+    live: rail.live,
     provision: (terms) => call('provision', { instrument_id: terms.instrumentId }, () => rail.provision(terms)),
     setStatus: (railRef, status) =>
       call('setStatus', { rail_ref: railRef, status }, () => rail.setStatus(railRef, status)),
     pay: (terms) => call('pay', { payment_id: terms.paymentId }, () => rail.pay(terms)),
+    find: (paymentId) => call('find', { payment_id: paymentId }, () => rail.find(paymentId)),
     refund: (paymentId, refundId, amount) =>
       call('refund', { payment_id: paymentId, refund_id: refundId }, () => rail.refund(paymentId, refundId, amount)),
     changes: (cursor) => call('changes', {}, () => rail.changes(cursor)),

@@ -338,6 +338,7 @@ CREATE TABLE payments (
   counted TEXT NOT NULL CHECK (json_valid(counted)),
   valid_until INTEGER NOT NULL,
   rail_ref TEXT,
+  refund_asked TEXT CHECK (json_valid(refund_asked)),
   created_at INTEGER NOT NULL,
   authorized_at INTEGER,
   updated_at INTEGER NOT NULL,
@@ -354,6 +355,9 @@ CREATE INDEX payments_of_agent ON payments (agent_id, id);
 -- What a repeated call may be a repetition of: refused attempts and old purchases cost it nothing.
 CREATE INDEX payments_same ON payments (agent_id, fingerprint, created_at)
 WHERE status NOT IN ('refused', 'voided', 'expired', 'canceled');
+--> statement-breakpoint
+CREATE INDEX payments_same_undecided ON payments (agent_id, fingerprint, created_at)
+WHERE status IN ('awaiting_approval', 'authorized', 'in_doubt');
 --> statement-breakpoint
 CREATE INDEX payments_by_key ON payments (agent_id, idempotency_key)
 WHERE idempotency_key IS NOT NULL AND status NOT IN ('refused', 'voided', 'expired', 'canceled');
@@ -386,6 +390,12 @@ WHERE p.status = 'authorized' AND (
   OR w.status IS NOT 'active' OR a.status IS NOT 'active'
   OR coalesce(w.agent_id, p.agent_id) <> p.agent_id
   OR (SELECT frozen FROM instance) IS NOT 0
+  -- What it takes was taken, in the same step and before it: the money, the allowance, the counters.
+  OR NOT EXISTS (SELECT 1 FROM entries e WHERE e.journal = p.wallet_id AND e.seq = p.seq AND e.payment_id = p.id
+    AND e.kind = 'hold' AND e.amount = p.amount)
+  OR i.amount - i.remaining < p.amount OR i.usage_consumed < 1
+  OR json_array_length(p.counted) < (SELECT count(*) FROM limits l WHERE l.wallet_id = p.wallet_id
+    AND l.removed_at IS NULL AND l.window <> 'payment' AND l.scope_value IS NULL)
   OR EXISTS (SELECT 1 FROM limits l WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL
     AND l.window = 'payment' AND l.over = 'deny' AND l.scope = 'wallet' AND p.amount > l.max_amount)
   OR 3 > (SELECT count(DISTINCT l.window) FROM limits l WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL
@@ -395,7 +405,9 @@ WHERE p.status = 'authorized' AND (
 --> statement-breakpoint
 CREATE TRIGGER payments_begin_allowed AFTER INSERT ON payments
 WHEN NEW.status NOT IN ('refused', 'awaiting_approval') AND (NEW.status <> 'authorized'
-  OR EXISTS (SELECT 1 FROM payments_not_allowed WHERE id = NEW.id))
+  OR EXISTS (SELECT 1 FROM payments_not_allowed WHERE id = NEW.id)
+  OR EXISTS (SELECT 1 FROM limits l WHERE l.wallet_id = NEW.wallet_id AND l.removed_at IS NULL
+    AND l.window = 'payment' AND l.over = 'ask' AND l.scope = 'wallet' AND NEW.amount > l.max_amount))
 BEGIN SELECT RAISE(ABORT, 'bursar: a payment begins refused, waiting, or allowed and held'); END;
 --> statement-breakpoint
 CREATE TRIGGER payments_begin_unmoved BEFORE INSERT ON payments
@@ -468,7 +480,9 @@ CREATE TABLE heads (
   journal TEXT PRIMARY KEY,
   size INTEGER NOT NULL CHECK (size > 0),
   frontier BLOB NOT NULL CHECK (length(frontier) % 32 = 0),
-  checkpoint TEXT NOT NULL
+  checkpoint TEXT NOT NULL,
+  -- Made with a secret of the journal's key: history that was written without it is never continued.
+  mac BLOB NOT NULL CHECK (length(mac) = 32)
 ) STRICT, WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TRIGGER heads_are_ahead BEFORE INSERT ON heads

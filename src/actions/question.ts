@@ -62,11 +62,11 @@ function requestFacts(request: Request, wallet: Wallet): Facts {
 }
 
 /** Every constraint is said, and so is the absence of the two that matter most. */
-function constraintFacts(constraints: WireConstraints): Facts {
+export function constraintFacts(constraints: WireConstraints): Facts {
   const { merchant_categories: categories, payees, ...others } = constraints
   return [
     ['Merchants', payees ? payees.map(quoted).join(', ') : 'any'],
-    ['Categories', categories ? categories.map((code) => `${code} ${categoryName(code)}`).join('; ') : 'any'],
+    ['Categories', categories ? categoriesText(categories) : 'any'],
     ...Object.entries(others).map(([name, values]) => [name, values.map(quoted).join(', ')] as const),
   ]
 }
@@ -78,7 +78,7 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
   const left = instrument.remaining - (payment.amount as bigint)
   const before = read.list(
     'payments',
-    { walletId: wallet.id, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] },
+    { agentId: payment.agentId, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] },
     { limit: 100 },
   ).length
   const paidBefore = before === 1 ? 'paid once before' : `paid ${before} times before`
@@ -94,6 +94,18 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
       `${instrument.display ?? instrument.id}, ${formatUnits(left < 0n ? 0n : left, wallet.decimals)} ${wallet.currency} left after`,
     ],
   ]
+}
+
+/** A few categories by name; many as runs of codes, so that all of them can be read. */
+function categoriesText(codes: readonly string[]): string {
+  if (codes.length <= 12) return codes.map((code) => `${code} ${categoryName(code)}`).join('; ')
+  const runs: [first: string, last: string][] = []
+  for (const code of codes) {
+    const run = runs.at(-1)
+    if (run && Number(code) === Number(run[1]) + 1) run[1] = code
+    else runs.push([code, code])
+  }
+  return runs.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(', ')
 }
 
 /** The agent chose it: between quotation marks, so that it cannot pass for a fact beside it. */

@@ -1,6 +1,7 @@
 import { SYSTEM } from '../core/payment.ts'
-import type { Instrument, RailStatus } from '../core/types.ts'
+import type { Instrument, RailStatus, Wallet } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
+import { inTime, railOf } from './rails.ts'
 
 /** What the rail should hold an instrument to be. */
 const WANTED: Readonly<Record<Instrument['status'], RailStatus>> = {
@@ -22,7 +23,8 @@ export async function tellRail(bursar: Bursar, instrumentId: string): Promise<vo
   const status = WANTED[instrument.status]
   if (instrument.railStatus === status) return
   try {
-    await bursar.rails[instrument.type]?.setStatus(instrument.railRef, status)
+    const wallet = bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet
+    await inTime(railOf(bursar, instrument, wallet).setStatus(instrument.railRef, status))
   } catch {
     return
   }

@@ -1,28 +1,37 @@
+import { isId } from '../core/ids.ts'
+import { parseFrontier, rootOf } from '../core/merkle.ts'
 import { SYSTEM, subject } from '../core/payment.ts'
 import { closedFact } from '../core/request.ts'
 import type { InstrumentType } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
 import { tellRail } from './rail-status.ts'
+import { inTime } from './rails.ts'
 import { recordSettlement, settle } from './settle.ts'
 
-/** How many unsettled payments are read at a time. */
-const AT_ONCE = 200
+/** How many payments are settled at the same time: a silent rail holds each of them up. */
+const AT_ONCE = 16
 
 /**
  * Brings up to date what a crash, a silent rail or the passing of time left behind: settles payments that hold money,
- * reads the rails' books for late captures and refunds, and ends what expired. Safe at any time, from any process.
+ * reads the rails' books for late captures and refunds, ends what expired, tells rails what they missed, and witnesses
+ * the journals. Safe at any time, from any process. What fails keeps nothing else from being done.
+ *
+ * @throws AggregateError of all that failed, after everything was tried
  */
 export async function recover(bursar: Bursar): Promise<void> {
-  for (let before: string | undefined, more = true; more; ) {
-    const page = { limit: AT_ONCE, ...(before !== undefined && { before }) }
-    const unsettled = bursar.store.read.list('payments', { status: ['authorized', 'in_doubt'] }, page)
-    for (const { id } of unsettled) await settle(bursar, id)
-    before = unsettled.at(-1)?.id
-    more = unsettled.length === AT_ONCE
+  const { read } = bursar.store
+  const failures: unknown[] = []
+  const each = async (work: () => Promise<void>): Promise<void> => {
+    await work().catch((error: unknown) => failures.push(error))
   }
-  for (const rail of Object.keys(bursar.rails) as InstrumentType[]) await readBooks(bursar, rail)
-  await expire(bursar)
-  await tellRails(bursar)
+  const unsettled = read.list('payments', { status: ['authorized', 'in_doubt'] }).map(({ id }) => id)
+  while (unsettled.length > 0)
+    await Promise.all(unsettled.splice(0, AT_ONCE).map((id) => each(() => settle(bursar, id))))
+  for (const rail of Object.keys(bursar.rails) as InstrumentType[]) await each(() => readBooks(bursar, rail))
+  for (const id of overdue(bursar)) await each(() => expire(bursar, id))
+  for (const id of unheard(bursar)) await each(() => tellRail(bursar, id))
+  await each(() => witness(bursar))
+  if (failures.length > 0) throw new AggregateError(failures, 'Some of the recovery failed.')
 }
 
 /** What changed at the rail since it was last read. The cursor is kept after the news: nothing is skipped by a crash. */
@@ -32,31 +41,52 @@ async function readBooks(bursar: Bursar, type: InstrumentType): Promise<void> {
   const known = bursar.store.read.one('rails', { id: type })?.cursor ?? null
   let cursor = known
   for (;;) {
-    const page = await rail.changes(cursor)
+    const page = await inTime(rail.changes(cursor))
+    for (const { paymentId, record } of page.records)
+      if (!(await recordSettlement(bursar, paymentId, record))) await unexplained(bursar, type, paymentId)
+    if (page.records.length === 0 || page.cursor === cursor) break
     cursor = page.cursor
-    if (page.records.length === 0) break
-    for (const { paymentId, record } of page.records) await recordSettlement(bursar, paymentId, record)
   }
-  const read = cursor
-  if (read === null || read === known) return
+  const reached = cursor
+  if (reached === null || reached === known) return
   await bursar.store.update({}, () => ({
-    facts: [{ type: 'rail.reconciled', actor: SYSTEM, details: { rail: type, cursor: read } }],
+    facts: [{ type: 'rail.reconciled', actor: SYSTEM, details: { rail: type, cursor: reached } }],
     result: null,
   }))
 }
 
-/** Silence means no: requests and payments that nobody answered, and instruments past their time. */
-async function expire(bursar: Bursar): Promise<void> {
+/** Money that a rail says it moved, and that these books cannot place, is at least on record. */
+async function unexplained(bursar: Bursar, rail: InstrumentType, paymentId: string): Promise<void> {
+  const payment_id = isId('payment', paymentId) ? paymentId : 'unknown'
+  await bursar.store.update({}, () => ({
+    facts: [{ type: 'rail.unexplained', actor: SYSTEM, details: { rail, payment_id } }],
+    result: null,
+  }))
+}
+
+/** Questions that nobody answered in time, and instruments past their time. */
+function overdue(bursar: Bursar): readonly string[] {
   const { read } = bursar.store
   const now = bursar.clock.now()
-  for (const approval of read.list('approvals', { status: 'waiting' })) {
-    if (now < approval.expiresAt) continue
-    if (approval.subjectId.startsWith('req_')) await expireRequest(bursar, approval.subjectId)
-    else await expirePayment(bursar, approval.subjectId)
-    bursar.notify.changed(approval.subjectId, approval.walletId)
-  }
-  for (const { id, expiresAt } of read.list('instruments', { status: 'active' }))
-    if (now >= expiresAt) await expireInstrument(bursar, id)
+  const late = ({ expiresAt }: { readonly expiresAt: number }): boolean => now >= expiresAt
+  return [
+    ...read
+      .list('approvals', { status: 'waiting' })
+      .filter(late)
+      .map(({ subjectId }) => subjectId),
+    ...read
+      .list('instruments', { status: 'active' })
+      .filter(late)
+      .map(({ id }) => id),
+  ]
+}
+
+/** Silence means no. Ends what is overdue: a request, a waiting payment or an instrument. */
+export async function expire(bursar: Bursar, id: string): Promise<void> {
+  if (isId('request', id)) await expireRequest(bursar, id)
+  else if (isId('payment', id)) await expirePayment(bursar, id)
+  else await expireInstrument(bursar, id)
+  bursar.notify.changed(id, null)
 }
 
 async function expireRequest(bursar: Bursar, requestId: string): Promise<void> {
@@ -83,12 +113,33 @@ async function expireInstrument(bursar: Bursar, instrumentId: string): Promise<v
   })
 }
 
-/** Tells the rails what they have not heard, because they or this process were away. */
-async function tellRails(bursar: Bursar): Promise<void> {
+/** Instruments of which a rail has not heard the latest, because it or this process was away. */
+function unheard(bursar: Bursar): readonly string[] {
   const ended = ['limit_reached', 'expired', 'revoked', 'returned'] as const
-  const unheard = [
+  return [
     ...bursar.store.read.list('instruments', { railStatus: 'active', status: ['frozen', ...ended] }),
     ...bursar.store.read.list('instruments', { railStatus: 'frozen', status: ['active', ...ended] }),
-  ]
-  for (const { id } of unheard) await tellRail(bursar, id)
+  ].map(({ id }) => id)
+}
+
+/** Where this process saw the journals stand when it last wrote that down. */
+const seen = new WeakMap<Bursar['store'], string>()
+
+/** Writes into the instance's journal where the others stand, when they have moved: so none can be cut back alone. */
+async function witness(bursar: Bursar): Promise<void> {
+  const heads = bursar.store.read
+    .heads()
+    .filter(({ journal }) => journal !== 'instance')
+    .map(({ journal, size, frontier }) => ({
+      journal,
+      size,
+      root: rootOf(parseFrontier(size, frontier)).toString('base64'),
+    }))
+  const now = JSON.stringify(heads)
+  if (heads.length === 0 || seen.get(bursar.store) === now) return
+  await bursar.store.update({}, () => ({
+    facts: [{ type: 'journal.witnessed', actor: SYSTEM, details: { heads } }],
+    result: null,
+  }))
+  seen.set(bursar.store, now)
 }

@@ -1,79 +1,114 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { refusal } from '../core/decide.ts'
+import { BursarError } from '../core/errors.ts'
 import type { Settlement } from '../core/payment.ts'
 import { inDoubtFact, isUnsettled, SYSTEM, settlementFacts } from '../core/payment.ts'
 import type { Change, Snapshot } from '../core/step.ts'
-import type { Instrument, Payment } from '../core/types.ts'
-import type { Bursar, Rail, RailRecord } from '../ports.ts'
+import type { Instrument, Payment, Wallet } from '../core/types.ts'
+import type { Bursar, RailRecord } from '../ports.ts'
 import { tellRail } from './rail-status.ts'
-
-/** How long an agent waits for a rail before its payment is in doubt, in milliseconds. It goes on being settled. */
-const ANSWER_WITHIN_MS = 10_000
+import { inTime, railOf } from './rails.ts'
+import { isRailName, settlementOf } from './settlement.ts'
 
 /**
  * Sends an authorized payment and writes what the rail's books say of it. Safe to call again at any time, from any
- * process: the rail begins a payment once per payment id, and only what is new is written.
+ * process: the rail begins a payment once per payment id, and only what is new is written. Once spending was stopped,
+ * nothing is begun any more: the rail's books are read, and what it never heard of is voided when it is too late to begin.
  */
 export async function settle(bursar: Bursar, paymentId: string): Promise<void> {
   const payment = bursar.store.read.one('payments', { id: paymentId }) as Payment | null
   if (!payment || !isUnsettled(payment)) return
-  const record = await answerInTime(send(bursar, payment))
-  if (record === null) await bursar.store.update({ paymentId }, doubt)
-  else await recordSettlement(bursar, paymentId, record)
+  const settlement = await asked(bursar, payment)
+  try {
+    if (settlement === null) await bursar.store.update({ paymentId }, doubt)
+    else await writeSettlement(bursar, paymentId, settlement)
+  } catch (error) {
+    // A store that cannot be written now: the payment is on record and held as it was, and recovery settles it.
+    if (!(error instanceof BursarError)) throw error
+  }
   bursar.notify.changed(paymentId, payment.walletId)
 }
 
-/** Makes the instrument known to its rail, once; a rail that is away is asked again before the first payment. */
+/** What the rail says; null when it does not, whatever the reason: the outcome is unknown, and its words go nowhere. */
+async function asked(bursar: Bursar, payment: Payment): Promise<Settlement | null> {
+  try {
+    if (mayBegin(bursar, payment)) return settlementOf(await inTime(send(bursar, payment)))
+    const record = await inTime(find(bursar, payment))
+    if (record !== null) return settlementOf(record)
+  } catch {
+    return null
+  }
+  return bursar.clock.now() > payment.validUntil ? NEVER_BEGUN : null
+}
+
+const NEVER_BEGUN: Settlement = {
+  railRef: null,
+  state: 'closed',
+  captured: 0n,
+  refunded: 0n,
+  refusal: refusal('spending_frozen', 'payment.valid_until', 'Spending was stopped before the payment began.'),
+}
+
+/** Whether a payment that was authorized may still be sent: the owner has stopped none of what it depends on. */
+function mayBegin(bursar: Bursar, payment: Payment): boolean {
+  const { read } = bursar.store
+  const [instance] = read.list('instance', {})
+  const wallet = read.one('wallets', { id: payment.walletId as string })
+  const agent = read.one('agents', { id: payment.agentId })
+  const instrument = read.one('instruments', { id: payment.instrumentId as string })
+  const active = [wallet, agent, instrument].every((one) => one?.status === 'active')
+  return instance?.frozen === false && active
+}
+
+/** Makes an active instrument known to its rail, once; a rail that is away is asked again before the first payment. */
 export async function provision(bursar: Bursar, instrumentId: string): Promise<Instrument> {
   const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument
   if (instrument.railRef !== null) return instrument
+  if (instrument.status !== 'active') throw new RangeError('Only an active instrument is made known to a rail.')
   const { walletId, type } = instrument
-  const wallet = bursar.store.read.one('wallets', { id: walletId })
-  const made = await railOf(bursar, instrument).provision({
-    instrumentId,
-    currency: wallet?.currency as string,
-    amount: instrument.amount,
-    usageLimit: instrument.usageLimit,
-    perPaymentMax: instrument.perPaymentMax,
-    constraints: instrument.constraints,
-    expiresAt: instrument.expiresAt,
-  })
+  const wallet = bursar.store.read.one('wallets', { id: walletId }) as Wallet
+  const made = await inTime(
+    railOf(bursar, instrument, wallet).provision({
+      instrumentId,
+      currency: wallet.currency,
+      amount: instrument.amount,
+      usageLimit: instrument.usageLimit,
+      perPaymentMax: instrument.perPaymentMax,
+      constraints: instrument.constraints,
+      expiresAt: instrument.expiresAt,
+    }),
+  )
+  if (!isRailName(made.railRef)) throw new RangeError('The rail gave the instrument no name.')
+  const display = /^•••• [0-9]{4}$/.test(made.display) ? made.display : '••••'
   await bursar.store.update({ instrumentId }, (snapshot) => {
     if (snapshot.instrument?.railRef !== null) return { facts: [], result: null }
     const subject = { wallet_id: walletId, agent_id: instrument.agentId, instrument_id: instrumentId }
-    const details = { rail: type, rail_ref: made.railRef, display: made.display }
+    const details = { rail: type, rail_ref: made.railRef, display }
     return { facts: [{ type: 'instrument.provisioned', actor: SYSTEM, ...subject, details }], result: null }
   })
-  return { ...instrument, railRef: made.railRef, display: made.display, railStatus: 'active' }
+  // It may have been frozen or revoked meanwhile, by someone who found no card to close.
+  await tellRail(bursar, instrumentId)
+  return { ...instrument, railRef: made.railRef, display, railStatus: 'active' }
 }
 
 async function send(bursar: Bursar, payment: Payment): Promise<RailRecord> {
   const instrument = await provision(bursar, payment.instrumentId as string)
-  const wallet = bursar.store.read.one('wallets', { id: payment.walletId as string })
-  return railOf(bursar, instrument).pay({
+  const wallet = bursar.store.read.one('wallets', { id: payment.walletId as string }) as Wallet
+  return railOf(bursar, instrument, wallet).pay({
     paymentId: payment.id,
     instrumentId: instrument.id,
     railRef: instrument.railRef as string,
     amount: payment.amount as bigint,
-    currency: wallet?.currency as string,
+    currency: wallet.currency,
     payee: payment.payee,
     validUntil: payment.validUntil,
   })
 }
 
-function railOf(bursar: Bursar, instrument: Instrument): Rail {
-  const rail = bursar.rails[instrument.type]
-  if (!rail) throw new RangeError(`There is no rail for ${instrument.type}.`)
-  return rail
-}
-
-/** Null when the rail does not say in time, or fails: either way the outcome is unknown, and its words go nowhere. */
-async function answerInTime(answer: Promise<RailRecord>): Promise<RailRecord | null> {
-  const answered = new AbortController()
-  const timeout = sleep(ANSWER_WITHIN_MS, null, { signal: answered.signal }).catch(() => null)
-  const record = await Promise.race([answer.catch(() => null), timeout])
-  answered.abort()
-  return record
+async function find(bursar: Bursar, payment: Payment): Promise<RailRecord | null> {
+  const { read } = bursar.store
+  const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
+  const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
+  return railOf(bursar, instrument, wallet).find(payment.id)
 }
 
 function doubt({ payment, wallet }: Snapshot): Change<null> {
@@ -81,29 +116,26 @@ function doubt({ payment, wallet }: Snapshot): Change<null> {
   return { facts: [inDoubtFact(payment, wallet)], result: null }
 }
 
-/** Writes what is new in a rail's record of a payment. */
-export async function recordSettlement(bursar: Bursar, paymentId: string, record: RailRecord): Promise<void> {
-  const ended = await bursar.store.update({ paymentId }, (snapshot) => {
-    const { payment, wallet, instrument, accounts, openPayments } = snapshot
-    if (!payment || !wallet || !instrument || !accounts) return { facts: [], result: null }
-    const settling = {
-      payment,
-      wallet,
-      instrument,
-      openPayments,
-      available: accounts.available,
-      owed: -accounts.overdrawn,
-    }
-    const facts = settlementFacts(settling, settlementOf(record))
-    return { facts, result: facts.some(({ type }) => type.startsWith('instrument.')) ? instrument.id : null }
-  })
-  if (ended !== null) await tellRail(bursar, ended)
+/**
+ * Writes what is new in a rail's record of a payment.
+ *
+ * @returns whether the record was one, and of a payment that is known here
+ */
+export async function recordSettlement(bursar: Bursar, paymentId: string, record: RailRecord): Promise<boolean> {
+  const settlement = settlementOf(record)
+  if (settlement === null || !bursar.store.read.one('payments', { id: paymentId })) return false
+  await writeSettlement(bursar, paymentId, settlement)
+  return true
 }
 
-function settlementOf(record: RailRecord): Settlement {
-  const { railRef, state, captured, refunded } = record
-  if (state !== 'declined') return { railRef, state, captured, refunded }
-  const code = /^[a-z_]{1,40}$/.test(record.declineCode ?? '') ? record.declineCode : 'declined'
-  const why = refusal('rail_declined', `issuer.${code}`, `The card issuer declined the payment: ${code}.`)
-  return { railRef, state, captured, refunded, refusal: why }
+async function writeSettlement(bursar: Bursar, paymentId: string, settlement: Settlement): Promise<void> {
+  const changed = await bursar.store.update({ paymentId }, (snapshot) => {
+    const { payment, wallet, instrument, accounts, openPayments } = snapshot
+    if (!payment || !wallet || !instrument || !accounts) return { facts: [], result: null }
+    const available = accounts.available
+    const settling = { payment, wallet, instrument, openPayments, available, owed: -accounts.overdrawn }
+    const facts = settlementFacts(settling, settlement)
+    return { facts, result: facts.some(({ type }) => type.startsWith('instrument.')) ? instrument.id : null }
+  })
+  if (changed !== null) await tellRail(bursar, changed)
 }

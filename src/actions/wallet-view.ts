@@ -1,19 +1,40 @@
-import type { LimitUse } from '../core/limit.ts'
-import { inOrder } from '../core/limit.ts'
+import type { LimitUse, Spender } from '../core/limit.ts'
+import { appliesTo, inOrder } from '../core/limit.ts'
 import { formatUnits } from '../core/money.ts'
 import type { Wallet } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
 import type { Caller, LimitView, WalletView } from './wire.ts'
 
-/** A wallet with what is left under each limit: for this caller's agent and session, or for nobody in particular. */
-export function walletView(
-  bursar: Bursar,
-  wallet: Wallet,
-  caller: Caller = { agentId: '', sessionId: '' },
-): WalletView {
-  const { read } = bursar.store
-  const accounts = read.one('accounts', { walletId: wallet.id })
-  const spender = { walletId: wallet.id, instrumentId: '', payeeKey: '', category: null, protocol: 'card', ...caller }
+/** For nobody in particular. */
+const NOBODY = { agentId: '', sessionId: '' }
+
+/** A wallet as an agent may see it, with what is left for it under the limits that look at it. */
+export function agentWalletView(bursar: Bursar, wallet: Wallet, caller: Caller): WalletView {
+  const spender = spenderOf(wallet, caller)
+  return viewOf(
+    bursar,
+    wallet,
+    usesOf(bursar, spender).filter((use) => appliesTo(use.limit, spender)),
+  )
+}
+
+/** A wallet as its owner sees it: every limit, and which approvals it asks for. */
+export function walletView(bursar: Bursar, wallet: Wallet): WalletView {
+  const amount = (units: bigint | null): string | null => (units === null ? null : formatUnits(units, wallet.decimals))
+  const approvals = wallet.approvals.map(({ upTo, assurance }) => ({ up_to: amount(upTo), assurance }))
+  return { ...viewOf(bursar, wallet, usesOf(bursar, spenderOf(wallet, NOBODY))), approvals }
+}
+
+function spenderOf({ id }: Wallet, { agentId, sessionId }: Pick<Caller, 'agentId' | 'sessionId'>): Spender {
+  return { walletId: id, agentId, sessionId, instrumentId: '', payeeKey: '', category: null, protocol: 'card' }
+}
+
+function usesOf(bursar: Bursar, spender: Spender): readonly LimitUse[] {
+  return inOrder(bursar.store.read.limits(spender, bursar.clock.now()))
+}
+
+function viewOf(bursar: Bursar, wallet: Wallet, uses: readonly LimitUse[]): WalletView {
+  const accounts = bursar.store.read.one('accounts', { walletId: wallet.id })
   return {
     wallet_id: wallet.id,
     name: wallet.name,
@@ -23,11 +44,7 @@ export function walletView(
     available_amount: formatUnits(accounts?.available ?? 0n, wallet.decimals),
     held_amount: formatUnits(accounts?.held ?? 0n, wallet.decimals),
     time_zone: wallet.timeZone,
-    approvals: wallet.approvals.map(({ upTo, assurance }) => ({
-      up_to: upTo === null ? null : formatUnits(upTo, wallet.decimals),
-      assurance,
-    })),
-    limits: inOrder(read.limits(spender, bursar.clock.now())).map((use) => limitView(use, wallet)),
+    limits: uses.map((use) => limitView(use, wallet)),
   }
 }
 

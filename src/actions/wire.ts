@@ -10,6 +10,11 @@ import type { Payee, Payment, Request } from '../core/types.ts'
 export interface Caller {
   readonly agentId: string
   readonly sessionId: string
+  /**
+   * Of the credential that a long connection was opened with (null: it needs none), so that a replaced one ends at once.
+   * Absent where the surface checks the credential of every call.
+   */
+  readonly keyHash?: string | null
 }
 
 export interface RefusalView {
@@ -129,8 +134,8 @@ export interface WalletView {
   readonly available_amount: string
   readonly held_amount: string
   readonly time_zone: string
-  /** Which assurance an approval needs, by amount; `up_to` null: any. */
-  readonly approvals: readonly { readonly up_to: string | null; readonly assurance: string }[]
+  /** For the owner: which assurance an approval needs, by amount; `up_to` null: any. */
+  readonly approvals?: readonly { readonly up_to: string | null; readonly assurance: string }[]
   readonly limits: readonly LimitView[]
 }
 

@@ -25,12 +25,16 @@ export interface Wish {
   readonly purposeRef: string
   readonly fingerprint: string
   readonly idempotencyKey: string | null
+  /** Of the credential that the connection was opened with; undefined where each call's own was checked. */
+  readonly keyHash: string | null | undefined
   /** What was already found wrong with the arguments. */
   readonly fault: Refusal | null
 }
 
 export type Attempted =
   | { readonly kind: 'replayed'; readonly paymentId: string }
+  /** The same purchase waits for a human whose time is over: it is to be ended before another can begin. */
+  | { readonly kind: 'lapsed'; readonly paymentId: string }
   | { readonly kind: 'refused' | 'asking' | 'authorized'; readonly paymentId: string }
 
 /**
@@ -40,6 +44,8 @@ export type Attempted =
 export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
   const { prior } = snapshot
   if (prior && isReplayed(prior)) {
+    if (prior.status === 'awaiting_approval' && snapshot.now >= prior.validUntil)
+      return { facts: [], result: { kind: 'lapsed', paymentId: prior.id } }
     if (prior.fingerprint === wish.fingerprint) return { facts: [], result: { kind: 'replayed', paymentId: prior.id } }
     return refused(
       snapshot,
@@ -72,12 +78,16 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
 }
 
 /** Everything that deciding needs, or why there is nothing to decide on. Another agent's instrument reads as not there. */
-export function spendingOf(snapshot: Snapshot, wish: Pick<Wish, 'agentId' | 'fault'>): Spending | Refusal {
+export function spendingOf(snapshot: Snapshot, wish: Pick<Wish, 'agentId' | 'keyHash' | 'fault'>): Spending | Refusal {
   const { now, limits, instance, agent, wallet, instrument, accounts } = snapshot
   if (!agent || !wallet || !instrument || !accounts || instrument.agentId !== wish.agentId)
     return refusal('not_found', 'instrument_id', 'There is no such instrument.')
+  if (wish.keyHash !== undefined && agent.keyHash !== wish.keyHash)
+    return refusal('spending_frozen', 'agent.key', "The agent's key was replaced.")
   if (wish.fault) return wish.fault
-  return { now, limits, instance, agent, wallet, instrument, available: accounts.available }
+  // What the wallet owes the network is not there to be spent, though the hold of something else gave it back.
+  const available = accounts.available + accounts.overdrawn
+  return { now, limits, instance, agent, wallet, instrument, available }
 }
 
 function unitsOrRefusal(wish: Wish, wallet: Wallet): bigint | Refusal {
@@ -190,6 +200,7 @@ function paymentOf(wish: Wish, amount: bigint, now: number, wallet: Wallet): Pay
     counted: [],
     validUntil: now + SEND_WITHIN_MS,
     railRef: null,
+    refundAsked: null,
     createdAt: now,
     authorizedAt: null,
     updatedAt: now,

@@ -39,6 +39,7 @@ const RULES: readonly Rule[] = [
   instrumentUsable,
   protocolAllowed,
   networkAllowed,
+  originAllowed,
   categoryAllowed,
   payeeAllowed,
   addressAllowed,
@@ -108,6 +109,13 @@ function protocolAllowed({ instrument }: Spending, { protocol }: Attempt): Refus
 function networkAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
   return outside(instrument.constraints.networks, payee.network)
     ? refusal('network_not_allowed', 'instrument.constraints.networks', 'The network is not one the instrument allows.')
+    : null
+}
+
+/** No way of paying that is built yet contacts an origin: an instrument that is held to some pays nobody. */
+function originAllowed({ instrument }: Spending): Refusal | null {
+  return outside(instrument.constraints.origins, undefined)
+    ? refusal('payee_not_allowed', 'instrument.constraints.origins', 'The payee is not one the instrument allows.')
     : null
 }
 
@@ -184,7 +192,8 @@ function withinRemaining({ instrument, wallet }: Spending, { amount }: Attempt):
 
 function funded({ available, wallet }: Spending, { amount }: Attempt): Refusal | null {
   if (amount <= available) return null
-  return refusal('insufficient_funds', 'wallet.available', `The wallet has ${sum(available, wallet)} available.`)
+  const left = available < 0n ? 0n : available
+  return refusal('insufficient_funds', 'wallet.available', `The wallet has ${sum(left, wallet)} available.`)
 }
 
 function withinLimits({ limits, wallet }: Spending, { amount }: Attempt): Refusal | null {

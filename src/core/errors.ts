@@ -40,7 +40,7 @@ export const CODES = {
   },
   merchant_category_not_allowed: {
     retry: 'never',
-    hint: 'This instrument does not pay this kind of merchant. Do not relabel the merchant; ask your user.',
+    hint: 'This instrument does not pay this kind of merchant. Say what the merchant really is, never another; ask your user.',
   },
   payee_not_allowed: {
     retry: 'never',
@@ -98,6 +98,10 @@ export const CODES = {
     hint: 'Correct the setting that is named; `bursar doctor` checks all of them.',
   },
   schema_newer: { retry: 'after_change', hint: 'Run the newer bursar that wrote this database.' },
+  journal_tampered: {
+    retry: 'never',
+    hint: 'Stop. Copy the home as it is, run `bursar journal verify`, and go back to a backup.',
+  },
   already_exists: { retry: 'after_change', hint: 'Choose another name.' },
   busy: { retry: 'later', hint: 'Many processes write at once. Nothing was changed; try again.' },
   outcome_unknown: {

@@ -62,6 +62,10 @@ export interface Details {
   'owner.sign_in_failed': { channel: string }
   'process.started': { version: string; surface: string }
   'process.stopped': { surface: string }
+  /** A rail has a payment under an id that is not in these books, or a record of one that cannot be: look into it. */
+  'rail.unexplained': { rail: 'virtual_card' | 'usdc'; payment_id: string }
+  /** Where the other journals stood: none of them can be cut back without this one. */
+  'journal.witnessed': { heads: readonly { journal: string; size: number; root: string }[] }
   'rail.reconciled': { rail: 'virtual_card' | 'usdc'; cursor: string }
   'spending.frozen': { instance_id: string; reason?: string }
   'spending.unfrozen': { instance_id: string }

@@ -72,7 +72,8 @@ export function authorizedFact(
 
 /** What a rail's books add to what is known of a payment. */
 export interface Settlement {
-  readonly railRef: string
+  /** Null: the rail never heard of the payment. */
+  readonly railRef: string | null
   readonly state: 'open' | 'closed' | 'declined'
   readonly refusal?: Refusal
   /** Totals, in units. */
@@ -98,10 +99,10 @@ interface Settling {
 export function settlementFacts(settling: Settling, settlement: Settlement): readonly Fact[] {
   const { payment, wallet } = settling
   const facts: Fact[] = []
-  const fresh = settlement.captured - payment.captured
+  const fresh = settlement.captured > payment.captured ? settlement.captured - payment.captured : 0n
   if (isUnsettled(payment) && settlement.state !== 'open' && settlement.captured === 0n && payment.captured === 0n)
     facts.push(voidedFact(payment, wallet, settlement))
-  else if (fresh > 0n || (isUnsettled(payment) && settlement.state === 'closed'))
+  else if (fresh > 0n || (isUnsettled(payment) && settlement.state !== 'open'))
     facts.push(...captureFacts(settling, settlement, fresh))
   const refunded = settlement.refunded - payment.refunded
   // While more may be captured, a refund of what was captured so far waits.
@@ -135,7 +136,7 @@ function captureFacts(settling: Settling, settlement: Settlement, captured: bigi
   const { payment, wallet, instrument } = settling
   const fromHold = captured < payment.held ? captured : payment.held
   const forced = captured - fromHold
-  const final = settlement.state === 'closed'
+  const final = settlement.state !== 'open'
   const released = final ? payment.held - fromHold : 0n
   const fromAvailable = forced < settling.available + released ? forced : settling.available + released
   const movements = [
@@ -151,8 +152,9 @@ function captureFacts(settling: Settling, settlement: Settlement, captured: bigi
     amount: formatUnits(captured, wallet.decimals),
     payee: payment.payee,
     details: {
-      rail_ref: settlement.railRef,
-      final: final && !MOVED.includes(payment.status),
+      rail_ref: (settlement.railRef ?? payment.railRef) as string,
+      // Money that moves after a void makes it a captured payment at once.
+      final: payment.status === 'voided' || (final && !MOVED.includes(payment.status)),
       ...(payment.status === 'refunded' && { unrefunded: true }),
       released: formatUnits(released, wallet.decimals),
       forced: formatUnits(forced, wallet.decimals),
@@ -188,7 +190,7 @@ function refundFact({ payment, wallet, owed }: Settling, amount: bigint, settlem
     amount: formatUnits(amount, wallet.decimals),
     payee: payment.payee,
     details: {
-      full: settlement.refunded >= settlement.captured,
+      full: settlement.refunded >= settlement.captured && settlement.captured >= payment.captured,
       movements: incoming('refund', amount, owed, wallet),
     },
   }

@@ -46,7 +46,7 @@ export function approvedFact(
   proof: WireProof,
   actor: Actor,
   now: number,
-): Fact {
+): Extract<Fact, { type: 'request.approved' }> {
   const instrument = narrowed(request, wallet, instrumentId, narrowing, now)
   return {
     type: 'request.approved',

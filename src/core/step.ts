@@ -33,6 +33,7 @@ export interface Key {
     readonly agentId: string
     readonly fingerprint: string
     readonly idempotencyKey: string | null
+    /** How old an ended one may be. One that is still open is the same purchase however old it is. */
     readonly withinMs: number
   }
   /** What was spent in a window so far, by scope value: what a new limit starts from. */

@@ -79,14 +79,15 @@ interface AnyOp {
 
 /** The text that names a row among all rows of all tables. */
 export function rowName(table: TableName, row: AnyRow): string {
-  return `${table}\n${KEYS[table].map((column) => String(row[column])).join('\n')}`
+  let name: string = table
+  for (const column of KEYS[table]) name += `\n${String(row[column])}`
+  return name
 }
 
-/** A row after `set` and `add`. */
-export function applied(row: AnyRow, set: AnyRow = {}, add: AnyRow = {}): AnyRow {
-  const next: Record<string, unknown> = { ...row, ...set }
-  for (const [column, by] of Object.entries(add)) next[column] = plus(next[column], by)
-  return next
+/** Changes a row by `set` and `add`. */
+function change(row: Record<string, unknown>, { set, add }: AnyOp): void {
+  for (const column in set) row[column] = set[column]
+  for (const column in add) row[column] = plus(row[column], add[column])
 }
 
 function plus(a: unknown, b: unknown): unknown {
@@ -94,7 +95,10 @@ function plus(a: unknown, b: unknown): unknown {
   return (a as number) + (b as number)
 }
 
-/** The same writes with at most one per row, so that a row is written once and no half-made row is ever stored. */
+/**
+ * The same writes with at most one per row, so that a row is written once and no half-made row is ever stored. Payments
+ * come last: the database checks each against what it took.
+ */
 export function merged(ops: readonly Op[]): readonly Op[] {
   const rows = new Map<string, AnyOp>()
   for (const op of ops as readonly AnyOp[]) {
@@ -102,32 +106,49 @@ export function merged(ops: readonly Op[]): readonly Op[] {
     const before = rows.get(name)
     rows.set(name, before ? joined(before, op) : op)
   }
-  return [...rows.values()] as Op[]
+  const all = [...rows.values()] as Op[]
+  return [...all.filter(({ table }) => table !== 'payments'), ...all.filter(({ table }) => table === 'payments')]
 }
 
 function joined(first: AnyOp, second: AnyOp): AnyOp {
-  if (first.insert) return { ...first, insert: applied(first.insert, second.set, second.add) }
+  if (first.insert) {
+    const insert = { ...first.insert }
+    change(insert, second)
+    return { ...first, insert }
+  }
   const add: Record<string, unknown> = { ...first.add }
-  for (const [column, by] of Object.entries(second.add ?? {})) add[column] = column in add ? plus(add[column], by) : by
+  for (const column in second.add)
+    add[column] = column in add ? plus(add[column], second.add[column]) : second.add[column]
   return { ...first, set: { ...first.set, ...second.set }, add }
 }
 
 /** Tables in memory: what a journal says, rebuilt without a database. */
 export class Rebuilt {
-  readonly rows = new Map<string, AnyRow>()
+  readonly rows: ReadonlyMap<string, AnyRow>
+  // Copies that are changed in place: a journal changes some of its rows a million times.
+  private readonly own = new Map<string, Record<string, unknown>>()
+
+  constructor() {
+    this.rows = this.own
+  }
 
   /** @throws RangeError when an op changes a row that no earlier event made. */
   apply(ops: readonly Op[]): void {
     for (const op of ops as readonly AnyOp[]) {
       const name = rowName(op.table, (op.insert ?? op.key) as AnyRow)
+      const row = this.own.get(name)
       if (op.insert) {
-        if (this.rows.has(name)) throw new RangeError('An event makes a row that is there already.')
-        this.rows.set(name, op.insert)
-        continue
-      }
-      const row = this.rows.get(name) ?? op.make
-      if (!row) throw new RangeError('An event changes a row that no earlier event made.')
-      this.rows.set(name, applied(row, op.set, op.add))
+        if (row) throw new RangeError('An event makes a row that is there already.')
+        this.own.set(name, { ...op.insert })
+      } else if (row) change(row, op)
+      else this.own.set(name, begun(op))
     }
   }
+}
+
+function begun(op: AnyOp): Record<string, unknown> {
+  if (!op.make) throw new RangeError('An event changes a row that no earlier event made.')
+  const row = { ...op.make }
+  change(row, op)
+  return row
 }

@@ -83,9 +83,11 @@ function sandboxCards(home: Home): { rail: Rail; close(): Promise<void> } {
   }
   return {
     rail: {
+      live: false,
       provision: async (terms) => (await rail()).provision(terms),
       setStatus: async (railRef, status) => (await rail()).setStatus(railRef, status),
       pay: async (terms) => (await rail()).pay(terms),
+      find: async (paymentId) => (await rail()).find(paymentId),
       refund: async (paymentId, refundId, amount) => (await rail()).refund(paymentId, refundId, amount),
       changes: async (cursor) => (await rail()).changes(cursor),
     },

@@ -89,7 +89,7 @@ function callerOf(read: Reader, config: Config): Caller {
   const agent = read.one('agents', { id: config.agent }) ?? read.one('agents', { name: config.agent })
   if (agent?.status !== 'active' || !keyFits(agent.keyHash, config.agentKey))
     throw new BursarError('agent_unknown', 'There is no active agent that BURSAR_AGENT and BURSAR_AGENT_KEY both fit.')
-  return { agentId: agent.id, sessionId: config.session ?? systemIds.make('session') }
+  return { agentId: agent.id, sessionId: config.session ?? systemIds.make('session'), keyHash: agent.keyHash }
 }
 
 function keyFits(keyHash: string | null, key: string | null): boolean {

@@ -7,7 +7,8 @@ import { plain } from '../core/text.ts'
 import type { Call } from './deps.ts'
 
 const REASON_MAX = 200
-const FACT_MAX = 600
+/** Above all that a fact can be: what a human approves is shown whole. */
+const FACT_MAX = 4_000
 const WORDS_MAX = 500
 
 const REQUESTED: ElicitRequestFormParams['requestedSchema'] = {

@@ -79,7 +79,7 @@ export async function serve(deps: ServeDeps): Promise<never> {
   const pipe = new Pipe(process.stdin, process.stdout)
   const handle = serveStdio(serverFactory(deps, { closing: closing.signal, working }), {
     transport: pipe,
-    onerror: (error) => deps.log('debug', 'A message could not be read.', { error: error.message }),
+    onerror: (error) => deps.log('warn', 'A message could not be read.', { error: error.message }),
   })
   await Promise.race([pipe.ended, signalled()])
   const { drainMs } = { ...TIMING, ...deps.timing }

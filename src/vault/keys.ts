@@ -172,7 +172,10 @@ function readFile(path: string): string {
 
 /** Windows keeps no such bits; there, the user's profile is the protection. */
 function assertPrivate(path: string, stat: fs.Stats, mode: '600' | '700'): void {
-  if (process.platform === 'win32' || (stat.mode & OTHERS) === 0) return
+  if (process.platform === 'win32') return
+  if (stat.uid !== process.getuid?.())
+    throw new BursarError('config_invalid', `${path} belongs to another user, who can read and replace what is in it.`)
+  if ((stat.mode & OTHERS) === 0) return
   throw new BursarError(
     'config_invalid',
     `Other users of this machine can reach ${path}, which is for a private key. Run: chmod ${mode} ${path}`,

@@ -1,4 +1,4 @@
-import type { Wish } from '../../core/attempt.ts'
+import type { Attempted, Wish } from '../../core/attempt.ts'
 import { attempt } from '../../core/attempt.ts'
 import { digestOf } from '../../core/canonical.ts'
 import { refusal } from '../../core/decide.ts'
@@ -8,8 +8,9 @@ import type { PayeeInput } from '../../core/payee.ts'
 import { payeeKey, payeeOf } from '../../core/payee.ts'
 import { SAME_PURCHASE_MS } from '../../core/payment.ts'
 import { plain } from '../../core/text.ts'
-import type { Payee, Refusal } from '../../core/types.ts'
+import type { Payee, Refusal, Text } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
+import { expire } from '../recover.ts'
 import { settle } from '../settle.ts'
 import { paymentView } from '../views.ts'
 import type { Caller, PaymentView } from '../wire.ts'
@@ -38,40 +39,41 @@ const KEY = /^[\x21-\x7e]{1,128}$/
 export async function pay(bursar: Bursar, caller: Caller, input: PayInput): Promise<PaymentView> {
   const purpose = bursar.ids.text(plain(input.purpose, PURPOSE_MAX))
   const wish = wishOf(bursar, caller, input, purpose.digest, purpose.text)
-  const { payee } = wish
-  const done = await bursar.store.update(
-    {
-      agentId: caller.agentId,
-      ...(isId('instrument', input.instrument_id) && { instrumentId: input.instrument_id }),
-      spender: {
-        agentId: caller.agentId,
-        sessionId: caller.sessionId,
-        payeeKey: payeeKey(payee),
-        category: payee.category ?? null,
-        protocol: wish.protocol,
-      },
-      same: {
-        agentId: caller.agentId,
-        fingerprint: wish.fingerprint,
-        idempotencyKey: wish.idempotencyKey,
-        withinMs: SAME_PURCHASE_MS,
-      },
-    },
-    (snapshot) => {
-      const change = attempt(snapshot, wish)
-      return change.facts.length === 0 ? change : { ...change, texts: [purpose] }
-    },
-  )
+  let done = await tried(bursar, caller, wish, purpose)
+  // There may be several, each asked about under its own key.
+  while (done.kind === 'lapsed') {
+    await expire(bursar, done.paymentId)
+    done = await tried(bursar, caller, wish, purpose)
+  }
   if (done.kind === 'authorized') await settle(bursar, done.paymentId)
   else if (done.kind !== 'replayed') bursar.notify.changed(done.paymentId, null)
   const view = paymentView(bursar, done.paymentId)
   return done.kind === 'replayed' ? { ...view, replayed: true } : view
 }
 
+function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promise<Attempted> {
+  const { agentId, sessionId } = caller
+  const { payee, protocol, fingerprint, idempotencyKey } = wish
+  return bursar.store.update(
+    {
+      agentId,
+      ...(isId('instrument', wish.instrumentId) && { instrumentId: wish.instrumentId }),
+      spender: { agentId, sessionId, payeeKey: payeeKey(payee), category: payee.category ?? null, protocol },
+      same: { agentId, fingerprint, idempotencyKey, withinMs: SAME_PURCHASE_MS },
+    },
+    (snapshot) => {
+      const change = attempt(snapshot, wish)
+      return change.facts.length === 0 ? change : { ...change, texts: [purpose] }
+    },
+  )
+}
+
 /** The arguments made clean. What is wrong with them becomes a refusal, so that the attempt is on record too. */
 function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: string, purpose: string): Wish {
   const { payee, fault } = checked(input)
-  const amount = plain(input.amount, QUOTE_MAX)
+  const clean = plain(input.amount, QUOTE_MAX)
+  // An amount that cleaning would change is no amount: it is kept from becoming one.
+  const amount = clean === input.amount ? clean : `?${clean}`
   const instrumentId = plain(input.instrument_id, QUOTE_MAX)
   return {
     paymentId: bursar.ids.make('payment'),
@@ -80,13 +82,13 @@ function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: str
     sessionId: caller.sessionId,
     taskId: input.task_id === undefined ? null : plain(input.task_id, TASK_MAX),
     instrumentId,
-    // An amount that cleaning would change is no amount: it is kept from becoming one.
-    amount: amount === input.amount ? amount : `?${amount}`,
+    amount,
     payee,
     protocol: 'card',
     purposeRef,
     fingerprint: digestOf({ instrumentId, amount: trimmed(amount), payee, purpose }),
     idempotencyKey: fault ? null : (input.idempotency_key ?? null),
+    keyHash: caller.keyHash,
     fault,
   }
 }

@@ -3,7 +3,7 @@ import { isId } from '../../core/ids.ts'
 import type { Payment, PaymentStatus } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { instrumentView, paymentView, requestView } from '../views.ts'
-import { walletView } from '../wallet-view.ts'
+import { agentWalletView } from '../wallet-view.ts'
 import type { BudgetView, Caller, PaymentList, PaymentView, RequestView } from '../wire.ts'
 
 /** What is left to spend: the agent's wallets with their limits, and its instruments (one, or all that are not ended). */
@@ -23,7 +23,7 @@ export function checkBudget(bursar: Bursar, caller: Caller, instrumentId?: strin
         : wanted.some((instrument) => instrument.walletId === id),
     )
   return {
-    wallets: wallets.map((wallet) => walletView(bursar, wallet, caller)),
+    wallets: wallets.map((wallet) => agentWalletView(bursar, wallet, caller)),
     instruments: wanted.map(({ id }) => instrumentView(bursar, id)),
   }
 }

@@ -8,9 +8,13 @@ import { parse } from '../../core/money.ts'
 import { countryOf } from '../../core/payee.ts'
 import { SYSTEM } from '../../core/payment.ts'
 import { approvedFact, createdFact } from '../../core/request.ts'
+import type { Snapshot } from '../../core/step.ts'
+import { constraintsToWire } from '../../core/terms.ts'
 import { plain } from '../../core/text.ts'
 import type { Constraints, InstrumentType, Request, Terms, Wallet } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
+import { constraintFacts } from '../question.ts'
+import { hasRail } from '../rails.ts'
 import { provision } from '../settle.ts'
 import { requestView } from '../views.ts'
 import type { Caller, RequestView } from '../wire.ts'
@@ -31,6 +35,8 @@ export type WireInputConstraints = { readonly [C in keyof WireConstraints]?: rea
 const PURPOSE_MAX = 500
 const TASK_MAX = 100
 const LIST_MAX = 50
+const FACT_MAX = 1_500
+const NOT_OF_CARDS = ['origins', 'addresses', 'networks'] as const
 
 /**
  * Stores an agent's ask for an instrument, before any human is asked.
@@ -38,15 +44,15 @@ const LIST_MAX = 50
  * @throws `argument_invalid`, `amount_invalid`, `currency_mismatch`, `spending_frozen`
  */
 export async function requestInstrument(bursar: Bursar, caller: Caller, input: RequestInput): Promise<RequestView> {
-  const wallet = walletFor(bursar, caller, input.currency)
+  const terms = termsOf(bursar, input)
+  const wallet = walletFor(bursar, caller, input.currency, terms.type)
   const purpose = bursar.ids.text(plain(input.purpose, PURPOSE_MAX))
   const requestId = bursar.ids.make('request')
   const approvalId = bursar.ids.make('approval')
   const instrumentId = bursar.ids.make('instrument')
-  const terms = termsOf(bursar, input)
   const made = await bursar.store.update({ agentId: caller.agentId, walletId: wallet.id }, (snapshot) => {
     const current = snapshot.wallet as Wallet
-    assertOpen(snapshot)
+    assertOpen(snapshot, caller)
     const request: Request = {
       id: requestId,
       walletId: current.id,
@@ -79,33 +85,29 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
   return requestView(bursar, requestId)
 }
 
-function assertOpen({
-  instance,
-  agent,
-  wallet,
-}: {
-  instance: { frozen: boolean }
-  agent: { status: string } | null
-  wallet: { status: string } | null
-}): void {
+function assertOpen({ instance, agent, wallet }: Snapshot, caller: Caller): void {
   if (instance.frozen) throw new BursarError('spending_frozen', 'All spending is frozen.')
   if (agent?.status !== 'active') throw new BursarError('spending_frozen', 'This agent was revoked.')
+  if (caller.keyHash !== undefined && agent.keyHash !== caller.keyHash)
+    throw new BursarError('spending_frozen', "The agent's key was replaced.")
   if (wallet?.status !== 'active') throw new BursarError('spending_frozen', 'The wallet is frozen.')
 }
 
 /** The wallet of this currency that the agent may use: one bound to it before one for all, then the oldest. */
-function walletFor(bursar: Bursar, caller: Caller, currency: string): Wallet {
+function walletFor(bursar: Bursar, caller: Caller, currency: string, type: InstrumentType): Wallet {
   const { code } = assetOf(currency)
   const usable = bursar.store.read
     .list('wallets', { currency: code })
     .filter((wallet) => wallet.agentId === null || wallet.agentId === caller.agentId)
     .toSorted((a, b) => Number(b.agentId !== null) - Number(a.agentId !== null) || (a.id < b.id ? -1 : 1))
-  const [wallet] = usable
-  if (!wallet) throw new BursarError('currency_mismatch', `There is no wallet in ${code} for this agent.`)
-  return wallet
+  if (usable.length === 0) throw new BursarError('currency_mismatch', `There is no wallet in ${code} for this agent.`)
+  const payable = usable.find((wallet) => hasRail(bursar, type, wallet))
+  if (!payable) throw new BursarError('rail_unavailable', `No rail for real money in ${code} is set up here.`)
+  return payable
 }
 
 function termsOf(bursar: Bursar, input: RequestInput): Terms {
+  const type = typeOf(bursar, input.type)
   const asset = assetOf(input.currency)
   const amount = parse(input.amount, asset).units
   const perPaymentMax = input.per_payment_max === undefined ? null : parse(input.per_payment_max, asset).units
@@ -113,12 +115,12 @@ function termsOf(bursar: Bursar, input: RequestInput): Terms {
   if (usageLimit !== null && !(Number.isSafeInteger(usageLimit) && usageLimit > 0 && usageLimit <= 1_000_000))
     throw new BursarError('argument_invalid', 'usage_limit is a whole number from 1 to 1000000.')
   return {
-    type: typeOf(bursar, input.type),
+    type,
     amount,
     usageLimit,
     perPaymentMax: perPaymentMax !== null && perPaymentMax > amount ? amount : perPaymentMax,
     expiresInMs: parseDuration(input.expires_in),
-    constraints: constraintsOf(input.constraints ?? {}),
+    constraints: constraintsOf(type, input.constraints ?? {}),
   }
 }
 
@@ -128,7 +130,13 @@ function typeOf(bursar: Bursar, type: string): InstrumentType {
   throw new BursarError('argument_invalid', `type is one of: ${known}.`)
 }
 
-function constraintsOf(input: WireInputConstraints): Constraints {
+function constraintsOf(type: InstrumentType, input: WireInputConstraints): Constraints {
+  const unknown = NOT_OF_CARDS.filter((name) => (input[name]?.length ?? 0) > 0)
+  if (type === 'virtual_card' && unknown.length > 0)
+    throw new BursarError(
+      'argument_invalid',
+      `A card cannot be held to ${unknown.join(', ')}: no card network tells them.`,
+    )
   const list = (values: readonly string[] | undefined, one: (value: string) => readonly string[]) => {
     // Models write [] where they mean no restriction; the human is shown which it is.
     if (values === undefined || values.length === 0) return undefined
@@ -150,5 +158,11 @@ function constraintsOf(input: WireInputConstraints): Constraints {
     protocols: list(input.protocols, text),
     countries: list(input.countries, (value) => [countryOf(value)]),
   }
-  return Object.fromEntries(Object.entries(found).filter(([, values]) => values !== undefined)) as Constraints
+  const constraints = Object.fromEntries(
+    Object.entries(found).filter(([, values]) => values !== undefined),
+  ) as Constraints
+  // A human approves what can be shown: all of it, never the beginning of it.
+  if (constraintFacts(constraintsToWire(constraints)).some(([, value]) => value.length > FACT_MAX))
+    throw new BursarError('argument_invalid', 'The constraints list more than a human can be shown. List fewer values.')
+  return constraints
 }

@@ -73,7 +73,11 @@ function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
   const approval = answerable(snapshot, termsDigest(paymentTerms(payment, wallet)), payment.amount as bigint, proof)
   const known = wireProof(approval, proof)
   const actor = human(proof.ownerId)
-  const spending = spendingOf(snapshot, { agentId: payment.agentId, fault: null })
+  const spending = spendingOf(snapshot, {
+    agentId: payment.agentId,
+    keyHash: undefined,
+    fault: null,
+  })
   const why = 'code' in spending ? spending : refusalNow(spending, payment)
   if (why) return { facts: [paymentDenied(payment, snapshot, why, known, SYSTEM)], result: false }
   const fact = authorizedFact(payment, wallet, snapshot.limits, now, actor)

@@ -18,11 +18,14 @@ export function verifyStore(bursar: Bursar, key: NoteKey, kept: readonly string[
   return read.together(() => {
     const evidence = {
       heads: read.heads(),
+      journals: () => read.journals(),
       events: (journal: string) => read.events(journal),
       texts: () => read.texts(),
       tables: read,
     }
-    return verify(evidence, key, kept)
+    const report = verify(evidence, key, kept)
+    const altered = read.altered().map((why) => ({ journal: 'schema', seq: null, why }))
+    return { ...report, ok: report.ok && altered.length === 0, problems: [...report.problems, ...altered] }
   })
 }
 
@@ -59,16 +62,12 @@ export async function verifyExport(
   const chosen = vkey ?? file.vkey
   const evidence = {
     heads: file.heads,
+    journals: () => [...file.events.keys()],
     events: (journal: string) => file.events.get(journal) ?? [],
     texts: () => file.texts,
   }
   const report = verify(evidence, parseVkey(chosen), kept)
-  const headless = [...file.events.keys()].filter((journal) => !file.heads.some((head) => head.journal === journal))
-  const problems = [
-    ...report.problems,
-    ...headless.map((journal) => ({ journal, seq: null, why: 'The journal has events and no checkpoint.' })),
-  ]
-  return { ...report, ok: problems.length === 0, problems, vkey: chosen }
+  return { ...report, vkey: chosen }
 }
 
 interface Export {
@@ -83,8 +82,8 @@ async function readExport(path: string): Promise<Export> {
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
     const value = parsed(line)
     if (typeof value.vkey === 'string') found.vkey = value.vkey
-    else if (value.text) found.texts.push(value.text as Text)
-    else if (value.head) found.heads.push(value.head as { journal: string; checkpoint: string })
+    else if (value.text) found.texts.push(strings(value.text, ['digest', 'salt', 'text']))
+    else if (value.head) found.heads.push(strings(value.head, ['journal', 'checkpoint']))
     else {
       const { journal, stored } = storedOf(value)
       const events = found.events.get(journal)
@@ -101,6 +100,13 @@ function storedOf({ event, leaf }: Record<string, unknown>) {
   if (typeof event !== 'object' || event === null || typeof leaf !== 'string') throw notAnExport()
   const { journal } = event as { journal?: unknown }
   return { journal: String(journal), stored: { body: canonical(event), leaf: Buffer.from(leaf, 'base64') } }
+}
+
+/** @throws `argument_invalid` unless the value has these texts */
+function strings<Field extends string>(value: unknown, fields: readonly Field[]): Record<Field, string> {
+  const found = value as Record<Field, string>
+  if (fields.some((field) => typeof found[field] !== 'string')) throw notAnExport()
+  return found
 }
 
 function notAnExport(): BursarError {

@@ -1,8 +1,8 @@
-import { categoryOf } from '../../core/category.ts'
+import { categoriesOf } from '../../core/category.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
 import { limitUse } from '../../core/limit.ts'
-import { format, formatUnits, parseAny } from '../../core/money.ts'
+import { formatUnits, parseAny } from '../../core/money.ts'
 import { payeeKey } from '../../core/payee.ts'
 import type { Change, Snapshot, Usage } from '../../core/step.ts'
 import type { Limit, Scope, Wallet, Window } from '../../core/types.ts'
@@ -64,16 +64,17 @@ function set(
   if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
   const asset = { code: wallet.currency, decimals: wallet.decimals }
   const max = input.max_amount === undefined ? null : parseAny(input.max_amount, asset)
+  const same = limits.map((use) => use.limit).filter((other) => isSame(other, rule))
   const limit: Limit = {
     id: limitId,
     walletId: wallet.id,
     ...rule,
-    maxAmount: max?.units ?? null,
-    maxCount: input.max_count ?? null,
+    // What is not said stays as it was: a new count lifts no amount.
+    maxAmount: max?.units ?? same[0]?.maxAmount ?? null,
+    maxCount: input.max_count ?? same[0]?.maxCount ?? null,
     createdAt: now,
     removedAt: null,
   }
-  const same = limits.map((use) => use.limit).filter((other) => isSame(other, rule))
   const fact: Fact = {
     type: 'limit.set',
     actor: humanActor(authority),
@@ -84,7 +85,7 @@ function set(
       scope: rule.scope,
       scope_value: rule.scopeValue,
       window: rule.window,
-      max_amount: max && format(max),
+      max_amount: limit.maxAmount === null ? null : formatUnits(limit.maxAmount, wallet.decimals),
       max_count: limit.maxCount,
       over: rule.over,
       carried: usage
@@ -145,8 +146,15 @@ function ruleOf(input: LimitInput): Rule {
 function scopeValueOf(scope: Scope, value: string | undefined): string | null {
   if (value === undefined) return null
   if (scope === 'payee') return payeeKey({ name: value })
-  if (scope === 'category') return categoryOf(value)
+  if (scope === 'category') return oneCategory(value)
   return value
+}
+
+/** A limit looks at one category: a name that stands for several would leave the others free. */
+function oneCategory(value: string): string {
+  const codes = categoriesOf(value)
+  if (codes.length > 1) throw wrong(`This name stands for ${codes.join(', ')}: set a limit for each.`)
+  return codes[0] as string
 }
 
 function wrong(message: string): BursarError {

@@ -57,11 +57,11 @@ export function projectPayment(event: PaymentEvent): readonly Op[] {
     case 'payment.voided':
       return voided(event, update)
     case 'payment.refund_asked':
-      return [update({})]
+      return [update({ refundAsked: { id: event.details.refund_id, amount: event.amount as string } })]
     case 'payment.refunded':
       return [
         update(
-          { status: event.details.full ? 'refunded' : 'partially_refunded' },
+          { status: event.details.full ? 'refunded' : 'partially_refunded', refundAsked: null },
           { refunded: unitsOf(event.amount as string) },
         ),
         ...moved(event, event.details.movements),
@@ -99,6 +99,7 @@ function attemptedRow(event: EventOf<'payment.attempted'>, id: string): StoredPa
     counted: [],
     validUntil: millis(details.valid_until),
     railRef: null,
+    refundAsked: null,
     createdAt: millis(event.ts),
     authorizedAt: null,
     updatedAt: millis(event.ts),

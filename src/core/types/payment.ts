@@ -30,6 +30,12 @@ export type PaymentStatus =
   | 'partially_refunded'
   | 'refunded'
 
+export interface RefundAsked {
+  readonly id: string
+  /** Decimal string. */
+  readonly amount: string
+}
+
 export interface Payment {
   readonly id: string
   /** Null, as `instrumentId` and `amount`, only for an attempt that names nothing of the agent's or no amount at all. */
@@ -57,6 +63,8 @@ export interface Payment {
   /** After this, the rail must refuse to begin it. */
   readonly validUntil: number
   readonly railRef: string | null
+  /** A refund that the rail was asked for and has not confirmed: asking again is asking for the same one. */
+  readonly refundAsked: RefundAsked | null
   readonly createdAt: number
   readonly authorizedAt: number | null
   readonly updatedAt: number

@@ -1,11 +1,12 @@
 import { canonical, sha256 } from '../canonical.ts'
-import type { JournalEvent } from '../event.ts'
+import type { EventOf, JournalEvent } from '../event.ts'
 import type { Frontier } from '../merkle.ts'
-import { append, EMPTY, leafHash, rootOf } from '../merkle.ts'
+import { append, EMPTY, leafHash, rootOf, serializeFrontier } from '../merkle.ts'
 import type { Checkpoint, NoteKey } from '../note.ts'
 import { openNote, parseCheckpoint } from '../note.ts'
 import { project } from '../projection/index.ts'
 import { Rebuilt } from '../tables.ts'
+import { plain } from '../text.ts'
 import type { Text } from '../types.ts'
 import { checkAnswer } from './answers.ts'
 import type { TableRows } from './compare.ts'
@@ -14,12 +15,22 @@ import { compareTables } from './compare.ts'
 /** What is verified: a live store or an export. Journals come as they are kept, oldest event first. */
 export interface Evidence {
   /** The journals and the signed checkpoint over each; `instance` first. */
-  readonly heads: readonly { readonly journal: string; readonly checkpoint: string }[]
-  /** `leaf` is there where it is kept beside the body. */
-  events(journal: string): Iterable<{ readonly body: string; readonly leaf?: Buffer }>
+  readonly heads: readonly Head[]
+  /** `leaf` and `type` are there where they are kept beside the body. */
+  events(journal: string): Iterable<{ readonly body: string; readonly leaf?: Buffer; readonly type?: string }>
   texts(): Iterable<Text>
+  /** Journals that have events, where that is known apart from the heads. */
+  journals?(): readonly string[]
   /** The tables to compare with; an export has none. */
   readonly tables?: TableRows
+}
+
+/** `size` and `frontier` are there where they are kept beside the checkpoint. */
+export interface Head {
+  readonly journal: string
+  readonly checkpoint: string
+  readonly size?: number
+  readonly frontier?: Buffer
 }
 
 export interface Problem {
@@ -39,6 +50,8 @@ export interface Report {
 
 /** No verdict needs more, and a journal that was rewritten whole has as many as it has events. */
 const PROBLEMS_MAX = 20
+const NAME_MAX = 60
+const WHY_MAX = 300
 
 /**
  * Verifies journals from nothing but their bytes and the public key: every event in its place and unchanged, every
@@ -51,7 +64,7 @@ export function verify(evidence: Evidence, key: NoteKey, kept: readonly string[]
   const run = new Run(evidence, key)
   const witnesses = kept.flatMap((note) => run.opened(note, 'a kept checkpoint', null))
   const order = evidence.heads.toSorted((a, b) => Number(b.journal === 'instance') - Number(a.journal === 'instance'))
-  for (const head of order) run.journal(head.journal, head.checkpoint)
+  for (const head of order) run.journal(head)
   run.complete()
   run.witnessed(witnesses)
   run.texts()
@@ -77,22 +90,26 @@ class Run {
   }
 
   problem(journal: string, seq: number | null, why: string): void {
-    if (this.problems.length < PROBLEMS_MAX) this.problems.push({ journal, seq, why })
+    if (this.problems.length >= PROBLEMS_MAX) return
+    // An export is anybody's: its names are quoted, never obeyed by a terminal.
+    this.problems.push({ journal: plain(journal, NAME_MAX), seq, why: plain(why, WHY_MAX) })
   }
 
-  journal(journal: string, note: string): void {
+  journal({ journal, checkpoint: note, ...kept }: Head): void {
     let frontier = EMPTY
-    for (const { body, leaf } of this.evidence.events(journal)) {
+    for (const { body, leaf, type } of this.evidence.events(journal)) {
       const computed = leafHash(body)
       if (leaf && !computed.equals(leaf))
         this.problem(journal, frontier.size, 'The event is not the one that was hashed.')
-      this.event(journal, frontier.size, body)
+      this.event(journal, frontier.size, body, type)
       frontier = append(frontier, computed)
       this.count += 1
       if (this.problems.length >= PROBLEMS_MAX) return
     }
     const root = rootOf(frontier)
-    this.journals.push({ journal, size: frontier.size, root: root.toString('base64') })
+    if (kept.frontier && !(kept.size === frontier.size && serializeFrontier(frontier).equals(kept.frontier)))
+      this.problem(journal, null, 'What the journal would be continued from is not where it ends.')
+    this.journals.push({ journal: plain(journal, NAME_MAX), size: frontier.size, root: root.toString('base64') })
     for (const checkpoint of this.opened(note, 'the checkpoint', journal)) {
       if (checkpoint.origin !== `${this.key.name}/${journal}`)
         this.problem(journal, null, "The checkpoint is another journal's.")
@@ -103,20 +120,31 @@ class Run {
     }
   }
 
-  private event(journal: string, seq: number, body: string): void {
+  private event(journal: string, seq: number, body: string, type: string | undefined): void {
     try {
       const event = JSON.parse(body) as JournalEvent
       if (canonical(event) !== body) return this.problem(journal, seq, 'The event is not canonical JSON.')
       if (event.v !== 1 || event.journal !== journal || event.seq !== seq)
         return this.problem(journal, seq, `The event says it is number ${event.seq} of ${event.journal}.`)
+      if (type !== undefined && type !== event.type) this.problem(journal, seq, `The event is kept as a ${type}.`)
       const { wrong, checkpoint } = checkAnswer(event, this.rebuilt)
       if (wrong !== null) this.problem(journal, seq, wrong)
       if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
       if (event.type === 'journal.opened') this.openedJournals.add(event.details.journal)
+      if (event.type === 'journal.witnessed') this.signed.push(...this.witnessedBy(event))
       this.rebuilt.apply(project(event))
     } catch {
       this.problem(journal, seq, 'The event cannot be read, or does what no event can do here.')
     }
+  }
+
+  private witnessedBy({ details }: EventOf<'journal.witnessed'>): readonly Checkpoint[] {
+    return details.heads.map(({ journal, size, root }) => ({
+      origin: `${this.key.name}/${journal}`,
+      size,
+      root: Buffer.from(root, 'base64'),
+      extensions: [],
+    }))
   }
 
   /** The checkpoint in a signed note, or nothing and a problem. */
@@ -132,6 +160,8 @@ class Run {
   /** The instance's journal names all others: one that is missing, or that it does not know, was tampered with. */
   complete(): void {
     const there = new Set(this.journals.map(({ journal }) => journal))
+    for (const journal of this.evidence.journals?.() ?? [])
+      if (!there.has(journal)) this.problem(journal, null, 'The journal has events and no checkpoint.')
     for (const journal of this.openedJournals)
       if (!there.has(journal)) this.problem(journal, null, 'The journal is missing.')
     for (const journal of there)

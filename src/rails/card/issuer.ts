@@ -58,8 +58,6 @@ export interface CardOrder {
 export interface Card {
   readonly id: string
   readonly last4: string
-  /** Whether it moves real money; false for every sandbox. */
-  readonly live: boolean
 }
 
 /** Who is paid, as the card network says it. */
@@ -89,6 +87,8 @@ export interface Authorization {
 
 /** One who issues cards. Any throw means that the outcome is unknown. */
 export interface CardIssuer {
+  /** Whether its cards move real money; false for every sandbox. */
+  readonly live: boolean
   /** Makes the card of an instrument, or returns the one that was made. @throws Error when it was ordered otherwise before: a bug. */
   createCard(order: CardOrder): Promise<Card>
   /** @throws Error for an unknown card, and for opening a closed one. */

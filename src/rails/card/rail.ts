@@ -7,6 +7,7 @@ import type { Authorization, CardControls, CardIssuer, CardNetwork } from './iss
  */
 export function cardRail(issuer: CardIssuer, network: CardNetwork): Rail {
   return {
+    live: issuer.live,
     async provision(terms) {
       const { instrumentId, currency } = terms
       const card = await issuer.createCard({ instrumentId, currency, controls: controlsOf(terms) })
@@ -16,6 +17,10 @@ export function cardRail(issuer: CardIssuer, network: CardNetwork): Rail {
     async pay({ railRef, ...terms }) {
       await network.authorize({ ...terms, cardId: railRef })
       return recordOf(await held(issuer, terms.paymentId))
+    },
+    async find(paymentId) {
+      const authorization = await issuer.retrieveAuthorization(paymentId)
+      return authorization && recordOf(authorization)
     },
     async refund(paymentId, refundId, amount) {
       await network.refund(paymentId, refundId, amount)

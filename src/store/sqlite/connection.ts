@@ -52,23 +52,25 @@ function configure(connection: Connection): void {
 
 /** Applies what is missing of `drizzle/sqlite` under the write lock, so that many processes may open at once. */
 function migrate(connection: Connection): void {
-  const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() })
-  if (versionOf(connection) === migrations.length) return
+  const known = migrations()
+  if (versionOf(connection) === known.length) return
   connection.exec('BEGIN IMMEDIATE')
   try {
     const version = versionOf(connection)
-    if (version > migrations.length)
-      throw new BursarError(
-        'schema_newer',
-        `The database has schema ${version}; this bursar knows ${migrations.length}.`,
-      )
-    for (const { sql } of migrations.slice(version)) for (const statement of sql) connection.exec(statement)
-    connection.pragma(`user_version = ${migrations.length}`)
+    if (version > known.length)
+      throw new BursarError('schema_newer', `The database has schema ${version}; this bursar knows ${known.length}.`)
+    for (const { sql } of known.slice(version)) for (const statement of sql) connection.exec(statement)
+    connection.pragma(`user_version = ${known.length}`)
     connection.exec('COMMIT')
   } catch (error) {
     connection.exec('ROLLBACK')
     throw error
   }
+}
+
+/** The migrations that this program comes with, oldest first. */
+export function migrations() {
+  return readMigrationFiles({ migrationsFolder: migrationsFolder() })
 }
 
 function versionOf(connection: Connection): number {

@@ -5,6 +5,7 @@ import { BursarError } from '../../core/errors.ts'
 import type { NoteKey, Sign } from '../../core/note.ts'
 import { noteKey } from '../../core/note.ts'
 import type { Clock, Store } from '../../ports.ts'
+import { alterations } from './alterations.ts'
 import { openConnection, openReader } from './connection.ts'
 import { StepQueue } from './queue.ts'
 import { SqliteReader } from './reader.ts'
@@ -39,10 +40,14 @@ export function openSqlite(options: SqliteOptions): Store {
   const signer = { key: journalNoteKey(options.journalKey.publicKey), sign: options.journalKey.sign }
   const snapshots = new SnapshotReader(writing, tables)
   const queue = new StepQueue(writing, snapshots, new Writer(writing, tables, signer), options.clock)
+  const altered = alterations(writing).length > 0
   let closed = false
   return {
     update(key, decide) {
       if (closed) return Promise.reject(new BursarError('rail_unavailable', 'bursar is shutting down.'))
+      // Without its own checks the database would let through what the program should not have asked for.
+      if (altered)
+        return Promise.reject(new BursarError('journal_tampered', 'The checks of the database were altered.'))
       return queue.run(key, decide)
     },
     read: new SqliteReader(reading, statementsOf(reading)),

@@ -4,11 +4,11 @@ import { BursarError } from '../../core/errors.ts'
 
 /** How long a step waits for its turn among all processes, and the longest single pause, in milliseconds. */
 const WAIT_MS = 20_000
-const PAUSE_MS = 4
+const PAUSE_MS = 1.5
 
 /**
- * Takes the write lock by `begin`, a `BEGIN IMMEDIATE`. SQLite's own busy handler sleeps ever longer and so starves some processes for seconds; short
- * random pauses give each the same chance, and leave this process free to do other things meanwhile.
+ * Takes the write lock by `begin`, a `BEGIN IMMEDIATE`. SQLite's own busy handler sleeps ever longer and so starves some
+ * processes for seconds; short random pauses give each the same chance, and leave this process free meanwhile.
  *
  * @throws `busy` when the lock could not be had in time.
  */

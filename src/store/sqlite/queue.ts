@@ -7,7 +7,7 @@ import { takeLock } from './lock.ts'
 import type { SnapshotReader } from './snapshot.ts'
 import type { Landed, Writer } from './writer.ts'
 
-/** The most steps that share one commit. More makes each wait longer and gains little (docs/benchmarks.md). */
+/** The most steps that share one commit. More makes each wait longer and gains little. */
 const BATCH = 64
 
 interface Step {
@@ -15,6 +15,8 @@ interface Step {
   readonly decide: (snapshot: Snapshot) => Change<unknown>
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
+  /** Set when a commit that it shared failed: the next one it has to itself. */
+  readonly alone?: true
 }
 
 /** What became of one step within a commit that has not ended yet. */
@@ -23,15 +25,16 @@ type Outcome =
   | { readonly step: Step; readonly error: unknown }
 
 /**
- * Runs steps one after the other under the write lock; those that wait at the same time share one commit, each in its
- * own savepoint, so that one that fails takes no other with it.
+ * Runs steps one after the other under the write lock; those that wait at the same time share one commit. One that
+ * fails takes no other with it: what it throws before it writes is its own, and where a write fails, all of them are
+ * run again, each in a commit of its own. Savepoints would do that too, and cost every step a copy of each page it changes.
  */
 export class StepQueue {
   private readonly connection: Connection
   private readonly reader: SnapshotReader
   private readonly writer: Writer
   private readonly clock: Clock
-  private readonly sql: { readonly [S in 'begin' | 'commit' | 'save' | 'release']: Statement }
+  private readonly sql: { readonly [S in 'begin' | 'commit']: Statement }
   private waiting: Step[] = []
   private running: Promise<void> | null = null
 
@@ -43,8 +46,6 @@ export class StepQueue {
     this.sql = {
       begin: connection.prepare('BEGIN IMMEDIATE'),
       commit: connection.prepare('COMMIT'),
-      save: connection.prepare('SAVEPOINT step'),
-      release: connection.prepare('RELEASE step'),
     }
   }
 
@@ -70,7 +71,7 @@ export class StepQueue {
         for (const step of this.waiting.splice(0)) step.reject(error)
         continue
       }
-      this.commit(this.waiting.splice(0, BATCH))
+      this.commit(this.waiting.splice(0, this.waiting[0]?.alone ? 1 : BATCH))
       // Lets those whose step has just ended ask for their next one before the next commit begins.
       await new Promise(setImmediate)
     }
@@ -84,8 +85,7 @@ export class StepQueue {
       outcomes = steps.map((step) => this.attempt(step))
       this.writer.seal()
     } catch (error) {
-      this.rollback()
-      for (const step of steps) step.reject(error)
+      this.failed(steps, error)
       return
     }
     try {
@@ -97,20 +97,24 @@ export class StepQueue {
     for (const outcome of outcomes) settle(outcome)
   }
 
+  /** @throws when the step's writing fails: what it wrote until then is still in the transaction. */
   private attempt(step: Step): Outcome {
-    const mark = this.writer.mark()
-    this.sql.save.run()
+    let now: number
+    let change: Change<unknown>
     try {
-      const snapshot = this.reader.read(step.key, this.clock.now())
-      const change = step.decide(snapshot)
-      const landed = this.writer.write(change.facts, change.texts ?? [], snapshot.now)
-      this.sql.release.run()
-      return { step, result: change.result, landed }
+      now = this.clock.now()
+      change = step.decide(this.reader.read(step.key, now))
     } catch (error) {
-      this.connection.exec('ROLLBACK TO step; RELEASE step')
-      this.writer.rewind(mark)
       return { step, error }
     }
+    return { step, result: change.result, landed: this.writer.write(change.facts, change.texts ?? [], now) }
+  }
+
+  /** Nothing was written. A step that was alone has its answer; of several it is not known whose fault it was. */
+  private failed(steps: readonly Step[], error: unknown): void {
+    this.rollback()
+    if (steps.length === 1) steps[0]?.reject(error)
+    else this.waiting.unshift(...steps.map((step) => ({ ...step, alone: true as const })))
   }
 
   /**

@@ -1,40 +1,39 @@
 import type { Statement } from 'better-sqlite3'
-import type { SQL } from 'drizzle-orm'
-import { and, asc, desc, eq, gte, inArray, isNull, lt, sql } from 'drizzle-orm'
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
-import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { LimitUse, Spender } from '../../core/limit.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import { KEYS } from '../../core/tables.ts'
 import type { Text, Wallet } from '../../core/types.ts'
 import type { Head, Page, Reader, StoredEvent, Where } from '../../ports.ts'
+import { alterations } from './alterations.ts'
 import type { Connection } from './connection.ts'
-import { events, heads, READINGS, texts } from './schema.ts'
+import type { TableStatements } from './rows.ts'
 import type { Statements } from './snapshot.ts'
 import { SnapshotReader } from './snapshot.ts'
 
 /** How many events are read at a time when a journal is walked. */
 const EVENTS_AT_ONCE = 2_000
 
-type Columns = Readonly<Record<string, SQLiteColumn>>
-
-/** Reads outside of steps, on a connection of its own: these queries depend on what is asked, so drizzle builds them. */
+/** Reads outside of steps, on a connection of its own. */
 export class SqliteReader implements Reader {
   private readonly connection: Connection
-  private readonly database: BetterSQLite3Database
   private readonly statements: Statements
   private readonly snapshots: SnapshotReader
-  private readonly headOf: Statement
-  private readonly textOf: Statement
+  private readonly sql: { readonly [S in 'head' | 'heads' | 'text' | 'texts' | 'events' | 'journals']: Statement }
 
   constructor(connection: Connection, statements: Statements) {
     this.connection = connection
-    this.database = drizzle(connection)
     this.statements = statements
     this.snapshots = new SnapshotReader(connection, statements)
-    this.headOf = connection.prepare('SELECT size, frontier, checkpoint FROM heads WHERE journal = ?').raw(true)
-    this.textOf = connection.prepare('SELECT text FROM texts WHERE digest = ?').pluck()
+    this.sql = {
+      head: connection.prepare('SELECT journal, size, frontier, checkpoint FROM heads WHERE journal = ?'),
+      heads: connection.prepare('SELECT journal, size, frontier, checkpoint FROM heads ORDER BY journal'),
+      text: connection.prepare('SELECT text FROM texts WHERE digest = ?').pluck(),
+      texts: connection.prepare('SELECT digest, salt, text FROM texts WHERE text IS NOT NULL'),
+      journals: connection.prepare('SELECT DISTINCT journal FROM events').pluck(),
+      events: connection.prepare(
+        'SELECT journal, seq, type, body, leaf FROM events WHERE journal = ? AND seq >= ? ORDER BY seq LIMIT ?',
+      ),
+    }
   }
 
   one<T extends TableName>(table: T, where: Partial<Tables[T]>): Tables[T] | null {
@@ -42,30 +41,20 @@ export class SqliteReader implements Reader {
   }
 
   list<T extends TableName>(table: T, where: Where<Tables[T]>, page: Page = {}): readonly Tables[T][] {
-    const schema = READINGS[table] as SQLiteTable
-    const columns = schema as unknown as Columns
-    const newest = columns[KEYS[table][0] as string] as SQLiteColumn
-    const conditions: (SQL | undefined)[] = Object.entries(where).map(([field, value]) =>
-      condition(field, columns[field] as SQLiteColumn, value),
-    )
-    if (page.before !== undefined) conditions.push(lt(newest, page.before))
-    const query = this.database
-      .select()
-      .from(schema)
-      .where(and(...conditions))
-      .orderBy(desc(newest))
-    return (page.limit === undefined ? query.all() : query.limit(page.limit).all()) as Tables[T][]
+    const rows = this.statements[table]
+    const newest = rows.sql(KEYS[table][0] as string)
+    const conditions = Object.entries(where).map(([field, value]) => conditionOf(rows, field, value))
+    if (page.before !== undefined) conditions.push({ sql: `${newest} < ?`, values: [page.before] })
+    const met = conditions.length === 0 ? '' : `WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`
+    const limit = page.limit === undefined ? [] : [page.limit]
+    const clauses = `${met} ORDER BY ${newest} DESC${limit.length === 0 ? '' : ' LIMIT ?'}`
+    return rows.many(clauses, [...conditions.flatMap(({ values }) => values), ...limit]) as unknown as Tables[T][]
   }
 
-  *all<T extends TableName>(table: T): Iterable<Tables[T]> {
-    const schema = READINGS[table] as SQLiteTable
-    const columns = schema as unknown as Columns
-    const order = KEYS[table].map((field) => asc(columns[field] as SQLiteColumn))
-    yield* this.database
-      .select()
-      .from(schema)
-      .orderBy(...order)
-      .all() as Tables[T][]
+  all<T extends TableName>(table: T): Iterable<Tables[T]> {
+    const rows = this.statements[table]
+    const order = KEYS[table].map((field) => rows.sql(field)).join(', ')
+    return rows.each(`ORDER BY ${order}`) as Iterable<unknown> as Iterable<Tables[T]>
   }
 
   limits(spender: Spender, now: number): readonly LimitUse[] {
@@ -74,17 +63,16 @@ export class SqliteReader implements Reader {
   }
 
   text(digest: string): string | null {
-    return (this.textOf.get(digest) as string | null | undefined) ?? null
+    return (this.sql.text.get(digest) as string | null | undefined) ?? null
   }
 
-  *texts(): Iterable<Text> {
-    for (const row of this.database.select().from(texts).all())
-      if (row.text !== null) yield { digest: row.digest, salt: row.salt, text: row.text }
+  texts(): Iterable<Text> {
+    return this.sql.texts.iterate() as Iterable<Text>
   }
 
   head(journal: string): Head | null {
-    const row = this.headOf.get(journal) as [bigint, Buffer, string] | undefined
-    return row ? { journal, size: Number(row[0]), frontier: row[1], checkpoint: row[2] } : null
+    const row = this.sql.head.get(journal) as HeadRow | undefined
+    return row ? headOf(row) : null
   }
 
   together<R>(look: () => R): R {
@@ -97,42 +85,50 @@ export class SqliteReader implements Reader {
   }
 
   heads(): readonly Head[] {
-    return this.database.select().from(heads).orderBy(asc(heads.journal)).all()
+    return (this.sql.heads.all() as HeadRow[]).map(headOf)
+  }
+
+  journals(): readonly string[] {
+    return this.sql.journals.all() as string[]
+  }
+
+  altered(): readonly string[] {
+    return alterations(this.connection)
   }
 
   /** In portions, so that a journal of any length is walked in little memory. */
   *events(journal: string, from = 0): Iterable<StoredEvent> {
-    const portion = this.portions()
     for (let next = from; ; ) {
-      const rows = portion.all({ journal, next, limit: EVENTS_AT_ONCE })
-      yield* rows
+      const rows = this.sql.events.all(journal, next, EVENTS_AT_ONCE) as EventRow[]
+      for (const row of rows) yield { ...row, seq: Number(row.seq) }
       if (rows.length < EVENTS_AT_ONCE) return
       next += rows.length
     }
   }
-
-  private portions() {
-    return this.database
-      .select()
-      .from(events)
-      .where(and(eq(events.journal, sql.placeholder('journal')), gte(events.seq, sql.placeholder('next'))))
-      .orderBy(asc(events.seq))
-      .limit(sql.placeholder('limit'))
-      .prepare()
-  }
 }
 
-function condition(field: string, column: SQLiteColumn, value: unknown): SQL {
-  if (value === null) return isNull(column)
-  if (field === 'status') return hasStatus(column, [value].flat() as string[])
-  return Array.isArray(value) ? inArray(column, value) : eq(column, value)
+type HeadRow = Omit<Head, 'size'> & { readonly size: bigint }
+type EventRow = Omit<StoredEvent, 'seq'> & { readonly seq: bigint }
+
+function headOf(row: HeadRow): Head {
+  return { ...row, size: Number(row.size) }
+}
+
+interface Condition {
+  readonly sql: string
+  readonly values: readonly unknown[]
+}
+
+function conditionOf(rows: TableStatements, field: string, value: unknown): Condition {
+  const column = rows.sql(field)
+  if (value === null) return { sql: `${column} IS NULL`, values: [] }
+  const any: readonly unknown[] = [value].flat()
+  if (field === 'status') return { sql: named(column, any as string[]), values: [] }
+  return { sql: `${column} IN (${any.map(() => '?').join(', ')})`, values: any.map((one) => rows.encode(field, one)) }
 }
 
 /** Written out, since SQLite takes a partial index (`WHERE status = …`) only for a status that the statement itself names. */
-function hasStatus(column: SQLiteColumn, statuses: readonly string[]): SQL {
-  const named = statuses.filter((status) => /^[a-z_]{1,32}$/.test(status)).map((status) => `'${status}'`)
-  if (named.length === 0) return sql`0`
-  return named.length === 1
-    ? sql`${column} = ${sql.raw(named.join())}`
-    : sql`${column} in (${sql.raw(named.join(', '))})`
+function named(column: string, statuses: readonly string[]): string {
+  const known = statuses.filter((status) => /^[a-z_]{1,32}$/.test(status)).map((status) => `'${status}'`)
+  return `${column} IN (${known.join(', ')})`
 }

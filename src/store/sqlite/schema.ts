@@ -182,6 +182,7 @@ export const payments = sqliteTable('payments', {
   counted: json('counted').$type<readonly Core.CounterKey[]>().notNull(),
   validUntil: whole('valid_until').notNull(),
   railRef: text('rail_ref'),
+  refundAsked: json('refund_asked').$type<Core.RefundAsked>(),
   createdAt: whole('created_at').notNull(),
   authorizedAt: whole('authorized_at'),
   updatedAt: whole('updated_at').notNull(),
@@ -206,6 +207,7 @@ export const heads = sqliteTable('heads', {
   size: whole('size').notNull(),
   frontier: bytes('frontier').notNull(),
   checkpoint: text('checkpoint').notNull(),
+  mac: bytes('mac').notNull(),
 })
 
 export const texts = sqliteTable('texts', {

@@ -26,6 +26,7 @@ export class SnapshotReader {
   private readonly limitsOfWallet: Statement
   private readonly priorByKey: Statement
   private readonly priorByFingerprint: Statement
+  private readonly priorUndecided: Statement
   private readonly openPayments: Statement
   private readonly connection: Connection
 
@@ -33,7 +34,7 @@ export class SnapshotReader {
     this.connection = connection
     this.tables = tables
     const prepare = (sql: string): Statement => connection.prepare(sql).raw(true)
-    const payments = tables.payments.list('payments')
+    const payments = tables.payments.list()
     this.instance = prepare(`SELECT ${tables.instance.list()} FROM instance`)
     this.limitsOfWallet = prepare(
       `SELECT ${tables.limits.list()} FROM limits WHERE wallet_id = ? AND removed_at IS NULL`,
@@ -44,7 +45,12 @@ export class SnapshotReader {
     )
     this.priorByFingerprint = prepare(
       `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
-       AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled') ORDER BY created_at DESC, id DESC LIMIT 1`,
+       AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled')
+       ORDER BY created_at DESC, id DESC LIMIT 1`,
+    )
+    this.priorUndecided = prepare(
+      `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
+       AND status IN ('awaiting_approval', 'authorized', 'in_doubt') ORDER BY created_at DESC, id DESC LIMIT 1`,
     )
     this.openPayments = prepare(
       `SELECT count(*) FROM payments WHERE instrument_id = ? AND status IN ('authorized', 'in_doubt') AND id <> ?`,
@@ -104,7 +110,9 @@ export class SnapshotReader {
 
   private use(limit: Limit, spender: Spender, wallet: Wallet, now: number): LimitUse {
     const key = counterKey(limit, spender, now, wallet.timeZone)
-    const counter = key ? (this.tables.counters.one({ ...key }) as unknown as Counter | null) : null
+    const counter = key
+      ? (this.tables.counters.one(key as unknown as Readonly<Record<string, unknown>>) as unknown as Counter | null)
+      : null
     return limitUse(limit, key, counter ?? undefined)
   }
 
@@ -125,11 +133,16 @@ export class SnapshotReader {
     return { walletId, instrumentId, agentId, sessionId, payeeKey, protocol, category: payment.payee.category ?? null }
   }
 
-  private prior(same: NonNullable<Key['same']>, now: number): Payment | null {
+  /** By key if there is one; else the same purchase made lately, or one of any age whose outcome is still open. */
+  private prior(
+    { agentId, fingerprint, idempotencyKey, withinMs }: NonNullable<Key['same']>,
+    now: number,
+  ): Payment | null {
     const values = (
-      same.idempotencyKey === null
-        ? this.priorByFingerprint.get(same.agentId, same.fingerprint, now - same.withinMs)
-        : this.priorByKey.get(same.agentId, same.idempotencyKey)
+      idempotencyKey === null
+        ? (this.priorByFingerprint.get(agentId, fingerprint, now - withinMs) ??
+          this.priorUndecided.get(agentId, fingerprint))
+        : this.priorByKey.get(agentId, idempotencyKey)
     ) as unknown[] | undefined
     return values ? (this.tables.payments.decode(values) as unknown as Payment) : null
   }

@@ -1,5 +1,7 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Statement } from 'better-sqlite3'
-import { canonical } from '../../core/canonical.ts'
+import { canonical, sha256 } from '../../core/canonical.ts'
+import { BursarError } from '../../core/errors.ts'
 import type { Fact, JournalEvent } from '../../core/event.ts'
 import { journalOf } from '../../core/event.ts'
 import type { Frontier } from '../../core/merkle.ts'
@@ -27,6 +29,9 @@ export interface Landed {
   readonly leaf: Buffer
 }
 
+/** What is signed for the secret, and never for anything else. */
+const SECRET_OF = 'bursar journal head, version 1'
+
 /**
  * Writes facts within the transaction of a step: the event, its leaf, and what it does to the tables. The journals'
  * heads are written once for all steps of a commit, with a signed checkpoint over each.
@@ -39,17 +44,22 @@ export class Writer {
   private readonly readHead: Statement
   private readonly writeHead: Statement
   private readonly readLeaf: Statement
+  /** Known to whoever can sign and to nobody else: an Ed25519 signature of this text is always the same. */
+  private readonly secret: Buffer
   private heads = new Map<string, Frontier>()
+  /** The journals that begin in this commit. */
+  private readonly begun = new Set<string>()
 
   constructor(connection: Connection, tables: Statements, signer: JournalSigner) {
     this.tables = tables
     this.signer = signer
+    this.secret = sha256(signer.sign(Buffer.from(SECRET_OF)))
     this.insertEvent = connection.prepare('INSERT INTO events (journal, seq, type, body, leaf) VALUES (?, ?, ?, ?, ?)')
     this.insertText = connection.prepare('INSERT INTO texts (digest, salt, text) VALUES (?, ?, ?)')
-    this.readHead = connection.prepare('SELECT size, frontier FROM heads WHERE journal = ?').raw(true)
+    this.readHead = connection.prepare('SELECT size, frontier, mac FROM heads WHERE journal = ?').raw(true)
     this.writeHead = connection.prepare(
-      `INSERT INTO heads (journal, size, frontier, checkpoint) VALUES (?, ?, ?, ?)
-       ON CONFLICT (journal) DO UPDATE SET size = excluded.size, frontier = excluded.frontier, checkpoint = excluded.checkpoint`,
+      `INSERT INTO heads (journal, size, frontier, checkpoint, mac) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (journal) DO UPDATE SET size = excluded.size, frontier = excluded.frontier, checkpoint = excluded.checkpoint, mac = excluded.mac`,
     )
     this.readLeaf = connection.prepare('SELECT leaf FROM events WHERE journal = ? AND seq = ?').pluck()
   }
@@ -57,15 +67,7 @@ export class Writer {
   /** Begins a commit. Other processes may have written since the last one: nothing is known of the heads. */
   begin(): void {
     this.heads = new Map()
-  }
-
-  /** A mark to go back to when one step of the commit fails. */
-  mark(): ReadonlyMap<string, Frontier> {
-    return new Map(this.heads)
-  }
-
-  rewind(mark: ReadonlyMap<string, Frontier>): void {
-    this.heads = new Map(mark)
+    this.begun.clear()
   }
 
   /** @returns where the first fact landed, or null when there was nothing to write. */
@@ -76,7 +78,7 @@ export class Writer {
     const ops: Op[] = []
     for (const fact of facts) {
       const journal = journalOf(fact)
-      const head = this.head(journal)
+      const head = this.head(journal, fact)
       const event: JournalEvent = { v: 1, journal, seq: head.size, ts, ...fact }
       const body = canonical(event)
       const leaf = leafHash(body)
@@ -94,7 +96,8 @@ export class Writer {
     for (const [journal, frontier] of this.heads) {
       const text = checkpointText(`${this.signer.key.name}/${journal}`, frontier.size, rootOf(frontier))
       const note = signNote(text, this.signer.key, this.signer.sign)
-      this.writeHead.run(journal, frontier.size, serializeFrontier(frontier), note)
+      const roots = serializeFrontier(frontier)
+      this.writeHead.run(journal, frontier.size, roots, note, this.macOf(journal, frontier.size, roots))
     }
   }
 
@@ -104,11 +107,27 @@ export class Writer {
     return stored?.equals(leaf) ?? false
   }
 
-  private head(journal: string): Frontier {
+  /**
+   * Where a journal stands. Signing on top of what somebody else wrote would make it look like ours, so a head that was
+   * not made with our key is refused, and so is the lack of one where the journal did not just begin.
+   *
+   * @throws `journal_tampered`
+   */
+  private head(journal: string, fact: Fact): Frontier {
+    if (fact.type === 'journal.opened') this.begun.add(fact.details.journal)
+    if (fact.type === 'instance.created') this.begun.add(journal)
     const kept = this.heads.get(journal)
     if (kept) return kept
-    const row = this.readHead.get(journal) as [bigint, Buffer] | undefined
-    return row ? parseFrontier(Number(row[0]), row[1]) : EMPTY
+    const row = this.readHead.get(journal) as [bigint, Buffer, Buffer] | undefined
+    if (!row && this.begun.has(journal)) return EMPTY
+    const size = Number(row?.[0])
+    if (!row || !timingSafeEqual(row[2], this.macOf(journal, size, row[1])))
+      throw new BursarError('journal_tampered', 'A journal was changed by something other than bursar.')
+    return parseFrontier(size, row[1])
+  }
+
+  private macOf(journal: string, size: number, roots: Buffer): Buffer {
+    return createHmac('sha256', this.secret).update(`${journal}\n${size}\n`).update(roots).digest()
   }
 
   private apply(op: Op): void {

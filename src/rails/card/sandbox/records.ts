@@ -114,7 +114,7 @@ function opened(row: CardRow | undefined): (CardState & Card & { instrumentId: s
     paymentCount: row.payment_count === null ? null : Number(row.payment_count),
     expiresAt: Number(row.expires_at),
   }
-  return { id, instrumentId: row.instrument_id, last4, live: false, terms, status, currency, controls, spent, payments }
+  return { id, instrumentId: row.instrument_id, last4, terms, status, currency, controls, spent, payments }
 }
 
 function list(values: readonly string[] | null): string | null {

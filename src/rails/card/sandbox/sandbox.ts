@@ -63,6 +63,7 @@ interface Books {
 
 function issuerOf({ records, read, write, settleDue }: Books): CardIssuer {
   return {
+    live: false,
     createCard: (order) => write(() => createCard(records, order)),
     setCardStatus: (cardId, status) => write(() => setCardStatus(records, cardId, status)),
     async retrieveAuthorization(paymentId) {
@@ -82,12 +83,12 @@ function createCard(records: Records, order: CardOrder): Card {
   const existing = records.cardByInstrument(order.instrumentId)
   if (existing && existing.terms !== terms)
     throw new Error(`The card of ${order.instrumentId} was ordered otherwise before.`)
-  if (existing) return { id: existing.id, last4: existing.last4, live: false }
+  if (existing) return { id: existing.id, last4: existing.last4 }
   let pan = testPan()
   while (records.panTaken(pan)) pan = testPan()
   const id = `sandbox_card_${randomUUID()}`
   records.insertCard(order, id, pan, terms)
-  return { id, last4: pan.slice(-4), live: false }
+  return { id, last4: pan.slice(-4) }
 }
 
 function setCardStatus(records: Records, cardId: string, status: CardStatus): void {
