@@ -35,7 +35,7 @@ describe.each(CLIENTS)('what an agent reads (%s)', (kind) => {
         "Payment pay_1: paid 49.00 USD to "Acme Software". Instrument inst_1 (•••• 4242) is active: 251.00 USD and 2 of 3 uses left until 2026-04-09T12:00:00.000Z. Sandbox: no real money.",
         "Payment pay_1: paid 49.00 USD to "Acme Software". Instrument inst_1 (•••• 4242) is active: 251.00 USD and 2 of 3 uses left until 2026-04-09T12:00:00.000Z. Sandbox: no real money. This is the earlier payment for the same purchase; nothing was paid again.",
         "Payment pay_1 is refused. idempotency_conflict: This idempotency_key was used for another purchase. This idempotency_key already names another purchase. Use get_payment to see it.",
-        "Payment pay_1 is refused. merchant_category_not_allowed: Merchant category 7995 is not one the instrument allows. This instrument does not pay this kind of merchant. Do not relabel the merchant; ask your user.",
+        "Payment pay_1 is refused. merchant_category_not_allowed: Merchant category 7995 is not one the instrument allows. This instrument does not pay this kind of merchant. Say what the merchant really is, never another; ask your user.",
         "Payment pay_1 is refused. amount_exceeds_remaining: The instrument has 251.00 USD left. Do not split the payment. check_budget says what remains.",
         "Payment pay_1 is refused. amount_invalid: An amount is a plain decimal string such as "49.00". Send the amount as a decimal string in the currency of the instrument, such as "49.00".",
         "Payment pay_1 is refused. not_found: There is no such instrument. Call check_budget or list_payments and use an id that they return.",

@@ -6,7 +6,9 @@ import { CLIENTS, connect } from './support.ts'
 describe('what a rail does', () => {
   const rail = (pay: Rail['pay']): Rail => ({
     provision: async () => ({ railRef: 'card_1', display: '•••• 4242' }),
+    live: false,
     setStatus: async () => undefined,
+    find: async () => null,
     pay,
     refund: () => Promise.reject(new Error('not here')),
     changes: async (cursor) => ({ records: [], cursor }),

@@ -19,11 +19,11 @@ import { Audit } from './audit.ts'
 /** What the rail does to the next calls: `lost_request` never reaches the issuer, `lost_reply` does and says nothing. */
 export type Weather = 'fair' | 'lost_request' | 'lost_reply' | 'no_cards'
 
-/** What bursar heard of a payment from its rail, in order; null: no answer. */
+/** What bursar heard of a payment from its rail, in order; null: no answer; `unknown`: the rail never heard of it. */
 export interface Heard {
   readonly paymentId: string
-  readonly by: 'pay' | 'refund' | 'changes'
-  readonly record: RailRecord | null
+  readonly by: 'pay' | 'find' | 'refund' | 'changes'
+  readonly record: RailRecord | 'unknown' | null
 }
 
 /** A real store, real actions and the real card sandbox, whose time and weather a test decides. */
@@ -99,16 +99,16 @@ function weatheredRail(rail: Rail, weather: { readonly now: Weather }, heard: He
   const lost = (): never => {
     throw new Error('No answer.')
   }
-  const hear = async (
+  const hear = async <R extends RailRecord | null>(
     paymentId: string,
-    by: 'pay' | 'refund',
-    call: () => Promise<RailRecord>,
-  ): Promise<RailRecord> => {
+    by: 'pay' | 'find' | 'refund',
+    call: () => Promise<R>,
+  ): Promise<R> => {
     try {
       if (weather.now === 'lost_request') lost()
       const record = await call()
       if (weather.now === 'lost_reply') lost()
-      heard.push({ paymentId, by, record })
+      heard.push({ paymentId, by, record: record ?? 'unknown' })
       return record
     } catch (error) {
       heard.push({ paymentId, by, record: null })
@@ -116,12 +116,14 @@ function weatheredRail(rail: Rail, weather: { readonly now: Weather }, heard: He
     }
   }
   return {
+    live: rail.live,
     async provision(terms) {
       if (weather.now === 'no_cards') lost()
       return rail.provision(terms)
     },
     setStatus: (railRef, status) => rail.setStatus(railRef, status),
     pay: (terms) => hear(terms.paymentId, 'pay', () => rail.pay(terms)),
+    find: (paymentId) => hear(paymentId, 'find', () => rail.find(paymentId)),
     refund: (paymentId, refundId, amount) => hear(paymentId, 'refund', () => rail.refund(paymentId, refundId, amount)),
     async changes(cursor) {
       const page = await rail.changes(cursor)

@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+/** It waits for a card of one minute to expire. */
+const TELLING_MS = 170_000
+
+interface Told {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** The demonstration as `npm run demo` starts it, where nobody is at a terminal. Temporary files go where they can be counted. */
+function tell(root: string, temporary: string): Promise<Told> {
+  const env = { ...process.env, TMPDIR: temporary, BURSAR_AGENT: 'somebody else' }
+  const child = spawn(process.execPath, [join(root, 'dist', 'demo.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })))
+}
+
+async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-telling-'))
+  try {
+    return await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+const LINES = [
+  'There is no terminal here, so the demonstration answers in your place: approve.',
+  '251.00 USD and 2 of 3 uses are left',
+  'refused: merchant_category_not_allowed',
+  'refused: amount_exceeds_remaining',
+  'in_doubt: bursar does not guess',
+  'the same payment, not a second one',
+  'approved by you, then captured: 150.00 USD',
+  '7 tools: none approves, funds, or lifts a limit',
+  'still pending: no human was there to be asked',
+  'declined by the card issuer, which knows what a casino is: rail_declined',
+  'waits for you: with the 49.00 before it, this payee is over 100.00 this month',
+  'refused: not_found',
+  '1 captured, 19 refused: usage_limit_reached',
+  'captured, once: bursar asked the network again',
+  'refused: instrument_expired',
+  '780.00 USD of 1000.00 are left, nothing is held; 220.00 went out',
+  'all 30 attempts to pay are in it, refused ones too',
+  'holds there too',
+  'exit 3, and it names the event: 13',
+  'exit 3: no event says so',
+]
+
+describe('demo', () => {
+  it('tells the whole story without a terminal, in order, and leaves nothing behind', { timeout: TELLING_MS }, () =>
+    withFolder(async (folder) => {
+      const { code, out, err } = await tell(ROOT, folder)
+      expect(err).toBe('')
+      expect(code).toBe(0)
+      const places = LINES.map((line) => out.indexOf(line))
+      expect(LINES.filter((_, n) => places[n] === -1)).toEqual([])
+      expect(places).toEqual(places.toSorted((a, b) => a - b))
+      expect(out).not.toMatch(/✗|\u001b/)
+      expect(readdirSync(folder).filter((name) => name.startsWith('bursar-demo-'))).toEqual([])
+    }),
+  )
+
+  it('ends with 1 and says why when a step does not happen as told', () =>
+    withFolder(async (folder) => {
+      cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true })
+      symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+      writeFileSync(join(folder, 'dist', 'main.js'), 'process.stderr.write("no bursar today"); process.exit(1)')
+      const temporary = join(folder, 'tmp')
+      mkdirSync(temporary)
+      const { code, out, err } = await tell(folder, temporary)
+      expect(code).toBe(1)
+      expect(err).toMatch(/bursar mcp did not start[\s\S]*no bursar today/)
+      expect(out).not.toContain('✓')
+      expect(existsSync(temporary) && readdirSync(temporary)).toEqual([])
+    }))
+})

@@ -1,0 +1,165 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
+import { addAgent } from '../../src/actions/owner/agents.ts'
+import { setLimit } from '../../src/actions/owner/limit.ts'
+import { createWallet } from '../../src/actions/owner/wallets.ts'
+import { recover } from '../../src/actions/recover.ts'
+import { buy, CARD, makeCard, makePurse } from '../support/purse.ts'
+
+/** One row that must not be written, straight in SQL, and the check or trigger that refuses it. */
+export interface Case {
+  readonly table: string
+  /** A trigger's name, or a CHECK's expression. */
+  readonly wall: string
+  readonly what: string
+  readonly bad: string
+  /** What must be there first, and may be. */
+  readonly before?: string
+  /** Walls that stand before this one and would refuse it as well. */
+  readonly without?: readonly string[]
+}
+
+/** Cases of one table: what is tried, by which wall it is refused, and how. */
+export function cases(table: string, rows: readonly (readonly [string, string, string, Partial<Case>?])[]): Case[] {
+  return rows.map(([wall, what, bad, more]) => ({ table, wall, what, bad, ...more }))
+}
+
+/** The same change to each of many columns. */
+export function eachColumn(table: string, wall: string, where: string, columns: string): Case[] {
+  return columns.split(', ').map((column) => ({
+    table,
+    wall,
+    what: `changes ${column}`,
+    bad: `UPDATE ${table} SET ${column} = ${column} WHERE ${where}`,
+  }))
+}
+
+export interface Seed {
+  readonly path: string
+  /** What the SQL of cases names as `:name`. */
+  readonly ids: Readonly<Record<string, string | number>>
+  dispose(): void
+}
+
+/** A database in which each kind of thing happened, written by bursar itself; a copy, so that nobody else has it open. */
+export async function seed(): Promise<Seed> {
+  const purse = await makePurse()
+  const { bursar, authority, caller, time } = purse
+  const other = await addAgent(bursar, authority, 'other')
+  const bound = { name: 'bound', currency: 'USD', mode: 'sandbox', agentId: other.agent_id }
+  const wallet = await createWallet(bursar, authority, bound)
+  await setLimit(bursar, authority, purse.walletId, { scope: 'wallet', window: 'month', max_count: 9, over: 'deny' })
+  const card = await makeCard(purse, { usage_limit: 6, per_payment_max: '300.00' })
+  const pending = await requestInstrument(bursar, caller, CARD)
+  const paid = await buy(purse, card, '20.00', { idempotency_key: 'order-1' })
+  const refused = await buy(purse, card, '4000.00')
+  const at = (name: string) => ({ payee: { name: `Bursar Test: ${name}`, merchant_category: '5734' } })
+  const voided = await buy(purse, card, '21.00', at('Decline do_not_honor'))
+  const waiting = await buy(purse, card, '150.00')
+  const open = await buy(purse, card, '30.00', at('Never Captured'))
+  const doubtful = await buy(purse, card, '31.00', at('Unreachable'))
+  await recover(bursar)
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-wall-'))
+  const path = join(folder, 'bursar.db')
+  bursar.store.backup(path)
+  const ids = {
+    agent: caller.agentId,
+    other: other.agent_id,
+    wallet: purse.walletId,
+    otherWallet: wallet.wallet_id,
+    card: card.instrument_id,
+    pending: pending.request_id,
+    paid: paid.payment_id,
+    refused: refused.payment_id,
+    voided: voided.payment_id,
+    waiting: waiting.payment_id,
+    open: open.payment_id,
+    doubtful: doubtful.payment_id,
+    now: time.now,
+  }
+  return { path, ids, dispose: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** `INSERT` of a copy of one row with other values in some columns, as SQL. `or` is `OR REPLACE` or the like. */
+export function copyOf(table: string, where: string, changes: Readonly<Record<string, string>>, or = ''): string {
+  return `COPY ${or}|${table}|${where}|${JSON.stringify(changes)}`
+}
+
+export class Attacker {
+  readonly db: Database.Database
+  private readonly ids: Seed['ids']
+
+  /** A plain connection, as whoever gets at the file or injects SQL has it. */
+  constructor({ path, ids }: Seed, recursiveTriggers: boolean) {
+    this.db = new Database(path)
+    this.db.pragma(`recursive_triggers = ${recursiveTriggers ? 1 : 0}`)
+    this.ids = ids
+  }
+
+  /** What the database says to it, or null when it lets it pass. Nothing stays. */
+  try(one: Pick<Case, 'bad' | 'before' | 'without'>, alsoWithout: readonly string[] = []): string | null {
+    this.db.exec('BEGIN IMMEDIATE')
+    try {
+      for (const trigger of [...(one.without ?? []), ...alsoWithout]) this.db.exec(`DROP TRIGGER ${trigger}`)
+      for (const sql of (one.before ?? '').split(';')) if (sql.trim()) this.run(sql)
+      return this.refusal(one.bad)
+    } finally {
+      this.db.exec('ROLLBACK')
+    }
+  }
+
+  private refusal(sql: string): string | null {
+    try {
+      this.run(sql)
+      return null
+    } catch (error) {
+      return (error as Error).message.replace(/\s+/g, ' ')
+    }
+  }
+
+  private run(sql: string): void {
+    const text = sql.trim().startsWith('COPY ') ? this.copy(sql.trim().slice(5)) : sql
+    const named = Object.fromEntries(Object.entries(this.ids).filter(([name]) => text.includes(`:${name}`)))
+    this.db.prepare(text).run(named)
+  }
+
+  private copy(spec: string): string {
+    const [or = '', table = '', where = '', changes = '{}'] = spec.split('|')
+    const changed = JSON.parse(changes) as Record<string, string>
+    const columns = this.db.pragma(`table_info(${table})`) as { name: string }[]
+    const values = columns.map(({ name }) => changed[name] ?? name)
+    return `INSERT ${or} INTO ${table} SELECT ${values.join(', ')} FROM ${table} WHERE ${where}`
+  }
+}
+
+/** Every wall that stands in a database: triggers with what they say, and the CHECKs of each table. */
+export function wallsOf(db: Database.Database): { triggers: Map<string, string>; checks: string[] } {
+  const rows = db.prepare('SELECT type, name, sql FROM sqlite_master').all() as Record<string, string>[]
+  const triggers = new Map<string, string>()
+  const checks: string[] = []
+  for (const { type, name = '', sql } of rows) {
+    if (type === 'trigger') triggers.set(name, /RAISE\(ABORT, '([^']+)'\)/.exec(sql ?? '')?.[1] ?? '')
+    if (type === 'table') checks.push(...checksOf(sql ?? '').map((check) => `${name}: ${check}`))
+  }
+  return { triggers, checks }
+}
+
+function checksOf(sql: string): string[] {
+  const text = sql.replace(/--.*$/gm, '')
+  return [...text.matchAll(/CHECK \(/g)].map(({ index }) => {
+    let depth = 0
+    const start = index + 'CHECK '.length
+    for (let i = start; ; i++) {
+      if (text[i] === '(') depth += 1
+      if (text[i] === ')') depth -= 1
+      if (depth === 0)
+        return text
+          .slice(start + 1, i)
+          .replace(/\s+/g, ' ')
+          .trim()
+    }
+  })
+}
