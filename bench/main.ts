@@ -1,0 +1,50 @@
+// Measures what DESIGN promises, each figure as a ratio to a baseline that runs beside it.
+//
+//   npm run bench                        all of it, and docs/benchmarks.md anew
+//   npm run bench -- --json              the same, as JSON on stdout
+//   npm run bench -- --only start,memory some of it; docs/benchmarks.md stays as it is
+//   npm run bench -- --payments 100000   with a shorter history than 1,000,000 payments
+import { parseArgs } from 'node:util'
+import { manyCallers, oneCaller } from './decision.ts'
+import { afterHistory } from './history.ts'
+import { journalVerification } from './journal.ts'
+import type { Figure } from './measure.ts'
+import { isHeld } from './measure.ts'
+import { eightProcesses, worker } from './processes.ts'
+import { tableOf, writeDocument } from './report.ts'
+import { checkBudget, memory, payments, start } from './stdio.ts'
+
+const MILLION = 1_000_000
+
+async function main(args: string[]): Promise<void> {
+  const [first, folder = ''] = args
+  if (first === 'worker') return worker(folder)
+  const { values } = parseArgs({
+    args,
+    options: { json: { type: 'boolean' }, only: { type: 'string' }, payments: { type: 'string' } },
+  })
+  const history = Number(values.payments ?? MILLION)
+  const rows: Readonly<Record<string, () => Promise<Figure | readonly Figure[]>>> = {
+    one: oneCaller,
+    processes: eightProcesses,
+    group: manyCallers,
+    history: () => afterHistory(history),
+    budget: checkBudget,
+    payments,
+    start,
+    memory,
+    journal: journalVerification,
+  }
+  const wanted = values.only?.split(',') ?? Object.keys(rows)
+  const figures: Figure[] = []
+  for (const name of wanted) {
+    const row = rows[name]
+    if (!row) throw new Error(`There is no measurement ${name}; there are ${Object.keys(rows).join(', ')}.`)
+    figures.push(...[await row()].flat())
+  }
+  const asJson = figures.map((figure) => ({ ...figure, ok: isHeld(figure) }))
+  console.log(values.json ? JSON.stringify(asJson, null, 2) : tableOf(figures))
+  if (!values.only && history === MILLION) await writeDocument(figures)
+}
+
+await main(process.argv.slice(2))
