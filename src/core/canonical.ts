@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
+import * as jcs from 'canonicalize'
 
-/** Strings that JSON writes as they are, between quotes: most. Seeing that is cheaper than having them escaped. */
-const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\ud7ff\ue000-\uffff]*$/
+// The package is CommonJS, but its types describe an ES module: what TypeScript calls `default.default` is `default`.
+const serialize = jcs.default as unknown as (value: unknown) => string
+
 const LONE_SURROGATE = /\p{Surrogate}/u
 
 /** Nesting beyond this is refused. It also ends the walk through a value that contains itself. */
@@ -14,7 +16,8 @@ const DEPTH_MAX = 64
  * functions, symbols, `undefined` at the root or in an array, objects that are not plain, nesting over 64 levels.
  */
 export function canonical(value: unknown): string {
-  return textOf(value, 0)
+  assertJson(value, 0)
+  return serialize(value)
 }
 
 /** SHA-256. Strings are hashed as UTF-8. */
@@ -34,55 +37,39 @@ export function fromBase64(text: string): Buffer | null {
   return bytes.toString('base64') === text ? bytes : null
 }
 
-// One walk that checks and writes: every event goes through it when it is written and when it is verified.
-function textOf(value: unknown, depth: number): string {
+function assertJson(value: unknown, depth: number): void {
   switch (typeof value) {
     case 'string':
-      return quoted(value)
+      if (LONE_SURROGATE.test(value)) throw new TypeError('Not JSON: a string with half a surrogate pair.')
+      return
     case 'boolean':
-      return value ? 'true' : 'false'
+      return
     case 'number':
-      return numberText(value)
+      if (!Number.isFinite(value)) throw new TypeError(`Not JSON: ${value}.`)
+      if (Number.isInteger(value) && !Number.isSafeInteger(value))
+        throw new TypeError('Not JSON that all programs read alike: an integer beyond 2^53.')
+      return
     case 'object':
-      if (value === null) return 'null'
-      if (depth >= DEPTH_MAX) throw new TypeError(`Not JSON that bursar keeps: more than ${DEPTH_MAX} levels.`)
-      return Array.isArray(value) ? arrayText(value, depth) : objectText(value as Record<string, unknown>, depth)
+      if (value !== null) assertContainer(value, depth)
+      return
     default:
       throw new TypeError(`Not JSON: a value of type ${typeof value}.`)
   }
 }
 
-function quoted(text: string): string {
-  if (PLAIN.test(text)) return `"${text}"`
-  if (LONE_SURROGATE.test(text)) throw new TypeError('Not JSON: a string with half a surrogate pair.')
-  return JSON.stringify(text)
-}
-
-/** RFC 8785 §3.2.2.3 writes numbers as ECMAScript does. */
-function numberText(value: number): string {
-  if (!Number.isFinite(value)) throw new TypeError(`Not JSON: ${value}.`)
-  if (Number.isInteger(value) && !Number.isSafeInteger(value))
-    throw new TypeError('Not JSON that all programs read alike: an integer beyond 2^53.')
-  return String(value)
-}
-
-function arrayText(values: readonly unknown[], depth: number): string {
-  let text = ''
-  // By index, not forEach: holes must be seen.
-  for (let i = 0; i < values.length; i++) text += `${i === 0 ? '' : ','}${textOf(values[i], depth + 1)}`
-  return `[${text}]`
-}
-
-function objectText(value: Readonly<Record<string, unknown>>, depth: number): string {
+function assertContainer(value: object, depth: number): void {
+  if (depth >= DEPTH_MAX) throw new TypeError(`Not JSON that bursar keeps: more than ${DEPTH_MAX} levels.`)
+  if (Array.isArray(value)) {
+    // By index, not forEach: holes must be seen.
+    for (let i = 0; i < value.length; i++) assertJson(value[i], depth + 1)
+    return
+  }
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null)
     throw new TypeError('Not JSON: an object that is not plain.')
   if (Object.getOwnPropertySymbols(value).length > 0) throw new TypeError('Not JSON: a property named by a symbol.')
-  let text = ''
-  // Without a comparison of its own, sort() goes by UTF-16 code units, as RFC 8785 §3.2.3 does.
-  for (const name of Object.keys(value).sort()) {
-    const item = value[name]
-    if (item !== undefined) text += `${text === '' ? '' : ','}${quoted(name)}:${textOf(item, depth + 1)}`
+  for (const [key, item] of Object.entries(value)) {
+    if (LONE_SURROGATE.test(key)) throw new TypeError('Not JSON: a name with half a surrogate pair.')
+    if (item !== undefined) assertJson(item, depth + 1)
   }
-  return `{${text}}`
 }
