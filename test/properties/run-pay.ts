@@ -113,7 +113,7 @@ function settled(run: Run, payment: ModelPayment, view: PaymentView): void {
   authorize(run.model, payment, run.world.time.now)
   const { wallet } = payment.instrument
   const fair = run.world.weather.now === 'fair' && wallet.owed === 0n
-  const forced = run.model.payments.some((p) => p.instrument === payment.instrument && p.forced > 0n)
+  const forced = run.world.audit.forcedOn(payment.instrument.id) > 0n
   const news = hear(run)
   if (news.length === 0) unsent(run, payment)
   else

@@ -60,6 +60,12 @@ export class Audit {
     ]
   }
 
+  /** What merchants took by force with an instrument, whether bursar has heard of it or not. */
+  forcedOn(instrumentId: string): bigint {
+    const sum = `SELECT coalesce(sum(a.forced), 0) FROM authorizations a JOIN cards c ON c.id = a.card_id WHERE c.instrument_id = ?`
+    return this.issuer.prepare(sum).pluck().get(instrumentId) as bigint
+  }
+
   private *journalProblems(): Iterable<string> {
     const heads = this.read
       .heads()
