@@ -1,3 +1,4 @@
+import { end } from '../src/main/end.ts'
 import { startAgent } from './agent.ts'
 import { ask } from './chapters/ask.ts'
 import { expire } from './chapters/expiry.ts'
@@ -91,4 +92,4 @@ async function tellOfCards(play: Play): Promise<boolean> {
   return true
 }
 
-process.exitCode = await main()
+await end(await main())

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Program } from './cli/program.ts'
 import { type Config, configOf } from './config.ts'
+import { end } from './main/end.ts'
 import { systemClock } from './system.ts'
 import { errorFields, type Log, logger } from './telemetry.ts'
 
@@ -70,4 +71,4 @@ async function main(args: readonly string[]): Promise<number> {
   return run(args, program, terminal)
 }
 
-process.exitCode = await main(process.argv.slice(2))
+await end(await main(process.argv.slice(2)))
