@@ -43,6 +43,9 @@ export async function cardNow(agent: Agent, instrumentId: string): Promise<Instr
   return view.instruments[0] as InstrumentView
 }
 
+/** Whole cents as a decimal string, by the digits alone. */
 export function dollars(cents: number): string {
-  return (cents / 100).toFixed(2)
+  return String(cents)
+    .padStart(3, '0')
+    .replace(/(\d\d)$/, '.$1')
 }

@@ -144,11 +144,12 @@ export class StepQueue {
     return new BursarError('busy', 'The database could not keep this; nothing was changed.')
   }
 
-  /** A failed ROLLBACK leaves the transaction open, as `inTransaction` tells; it must not leave the steps without an answer. */
   private rollback(): void {
     try {
       if (this.connection.inTransaction) this.connection.exec('ROLLBACK')
-    } catch {}
+    } catch {
+      // The transaction stays open, as `inTransaction` tells; the steps must have their answer all the same.
+    }
   }
 }
 
