@@ -2,7 +2,7 @@
 // Needs nothing but Node and npm, and does nothing where nothing is missing.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -83,7 +83,22 @@ function headers() {
   const own = `node-${process.platform}-${process.arch}`
   const places = [prefix, join(prefix, 'node_modules', own), join(dirname(prefix), own)]
   const found = places.find((path) => existsSync(join(path, 'include/node/node.h')))
-  return found ? { npm_config_nodedir: found } : {}
+  return found ? { npm_config_nodedir: steady(found) } : {}
+}
+
+/**
+ * Headers against which a native module does not take the process down. In some of Node 24, `ObjectWrap` gives back a
+ * clean-up hook when it is destroyed, which aborts wherever garbage is collected while no JavaScript runs: in any server
+ * that is idle. Such headers are copied without that hook, as they were before it.
+ */
+function steady(nodedir) {
+  const header = readFileSync(join(nodedir, 'include/node/node_object_wrap.h'), 'utf8')
+  const mended = header.replace(/^ +(Add|Remove)CleanupHook\(\);\n/gm, '')
+  if (mended === header) return nodedir
+  const copy = join(ROOT, 'node_modules/.cache', `node-${process.version}`)
+  cpSync(join(nodedir, 'include'), join(copy, 'include'), { recursive: true })
+  writeFileSync(join(copy, 'include/node/node_object_wrap.h'), mended)
+  return copy
 }
 
 function say(text) {

@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pay } from '../../src/actions/agent/pay.ts'
@@ -30,7 +30,9 @@ let script = ''
 beforeAll(async () => {
   script = await bundled('test/kill/victim.ts')
 })
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+afterAll(() => {
+  for (const gone of [root, dirname(script)]) rmSync(gone, { recursive: true, force: true })
+})
 
 const LIVE = ['authorized', 'in_doubt', 'captured', 'partially_refunded', 'refunded', 'awaiting_approval'] as const
 

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { pay } from '../../src/actions/agent/pay.ts'
 import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
@@ -24,16 +24,17 @@ const SCALE = Number(process.env.BURSAR_RACE_SCALE ?? 1)
 const folder = mkdtempSync(join(tmpdir(), 'bursar-race-'))
 const times: { race: string; calls: number; slowestMs: number }[] = []
 let children: Child[] = []
+let script = ''
 let disk: Disk
 
 beforeAll(async () => {
-  const script = await bundled('test/races/racer.ts')
+  script = await bundled('test/races/racer.ts')
   children = Array.from({ length: PROCESSES }, () => new Child(script, [folder]))
 })
 afterAll(async () => {
   await Promise.all(children.map((child) => child.stop()))
   await disk?.close()
-  rmSync(folder, { recursive: true, force: true })
+  for (const gone of [folder, dirname(script)]) rmSync(gone, { recursive: true, force: true })
   process.stdout.write(
     `${times.map(({ race, calls, slowestMs }) => `${race}: ${calls} calls, slowest ${slowestMs.toFixed(0)} ms`).join('\n')}\n`,
   )

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CACHE = join(ROOT, 'node_modules', '.cache', 'bursar-test')
@@ -14,12 +13,11 @@ const REQUIRE =
 
 /**
  * Bundles a program for Node 20, which runs no TypeScript, and gives its path. It stays within the package, where it finds
- * the migrations and the native module.
+ * the migrations and the native module. Whoever asks removes the folder that it is in.
  */
 export async function bundled(entry: string): Promise<string> {
   mkdirSync(CACHE, { recursive: true })
   const folder = mkdtempSync(join(CACHE, 'child-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const outfile = join(folder, 'child.mjs')
   await build({
     ...{
