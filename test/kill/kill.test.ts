@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -93,6 +93,8 @@ async function killAndTakeUp(point: number): Promise<void> {
   const { said } = await killedAt(folder, point)
   const later = `${folder}-later`
   cpSync(folder, later, { recursive: true })
+  // Node 24 copies a folder without its mode.
+  chmodSync(later, 0o700)
   await takeUp(folder, said, 0)
   await takeUp(later, said, LATER_MS)
   for (const gone of [folder, later]) rmSync(gone, { recursive: true })
