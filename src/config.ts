@@ -16,6 +16,8 @@ export interface Config {
   /** The operator's name for this run; null: one is made up. */
   readonly session: string | null
   readonly ownerPassphrase: string | null
+  /** Absolute path of a file that holds the passphrase of the accounts' keys; null: there is none, or it is elsewhere. */
+  readonly vaultPassphraseFile: string | null
   readonly log: LogLevel
 }
 
@@ -31,6 +33,14 @@ export interface Home {
   readonly ownerKey: string
   /** The passphrase of an embedded sandbox, which bursar made up. Nothing reads it but people. */
   readonly ownerPassphrase: string
+  /** By which nodes chains are reached. Their URLs may hold secrets. */
+  readonly networks: string
+  /** A folder: the keys of accounts on chains, each sealed in a file of its own. */
+  readonly accounts: string
+  /** Opens the accounts of sandbox wallets where the owner keeps no passphrase elsewhere. */
+  readonly vaultPassphrase: string
+  /** Says that the passphrase is in the keychain of the system. */
+  readonly vaultKeychain: string
 }
 
 /** Every variable that bursar reads, with what it is for, as `bursar --help` lists them. */
@@ -41,6 +51,8 @@ export const VARIABLES = {
   BURSAR_AGENT_KEY: 'the key that `bursar agent add` printed for that agent',
   BURSAR_SESSION: 'a name for this run, to which session limits apply (default: one per process)',
   BURSAR_OWNER_PASSPHRASE: "the owner's passphrase, for automation; otherwise it is asked for",
+  BURSAR_VAULT_PASSPHRASE_FILE:
+    'a private file with the passphrase that the keys of accounts on chains are sealed with',
   BURSAR_LOG: `how much to log on stderr: ${LOG_LEVELS.join(', ')} (default: warn)`,
 } as const
 type Variable = keyof typeof VARIABLES
@@ -66,6 +78,7 @@ const schema = z.strictObject({
     .regex(/^[\w.@:-]{1,100}$/, 'must be 1 to 100 letters, digits or _ . @ : -')
     .optional(),
   BURSAR_OWNER_PASSPHRASE: z.string().min(1, 'must not be empty').optional(),
+  BURSAR_VAULT_PASSPHRASE_FILE: z.string().regex(CLEAN, 'must be a path').optional(),
   BURSAR_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('warn'),
 } satisfies Record<Variable, z.ZodType>)
 
@@ -85,6 +98,8 @@ export function configOf(environment: Environment): Config {
     agentKey: data.BURSAR_AGENT_KEY ?? null,
     session: data.BURSAR_SESSION ?? null,
     ownerPassphrase: data.BURSAR_OWNER_PASSPHRASE ?? null,
+    vaultPassphraseFile:
+      data.BURSAR_VAULT_PASSPHRASE_FILE === undefined ? null : resolve(data.BURSAR_VAULT_PASSPHRASE_FILE),
     log: data.BURSAR_LOG,
   }
 }
@@ -102,6 +117,10 @@ function homeOf(directory: string, databaseUrl: string | undefined): Home {
     journalKey: join(directory, 'journal.key'),
     ownerKey: join(directory, 'owner.key'),
     ownerPassphrase: join(directory, 'owner.passphrase'),
+    networks: join(directory, 'networks.json'),
+    accounts: join(directory, 'accounts'),
+    vaultPassphrase: join(directory, 'vault.passphrase'),
+    vaultKeychain: join(directory, 'vault.keychain'),
   }
 }
 

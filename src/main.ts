@@ -34,6 +34,10 @@ function programOf(config: () => Config): Program {
       const { inspectDatabase } = await import('./main/inspect.ts')
       return inspectDatabase(config().home.database, ROOT)
     },
+    async chains() {
+      const { chainsOf } = await import('./main/chains.ts')
+      return chainsOf(config())
+    },
     reportBug: (error) => logOf(config()).error('a bug', errorFields(error)),
   }
 }

@@ -76,16 +76,27 @@ function watchedRail(type: string, rail: Rail, log: Log): Rail {
       throw error
     }
   }
+  const { accounts } = rail
+  const refund = rail.refund?.bind(rail) ?? null
   return {
-    live: rail.live,
+    serves: (wallet) => rail.serves(wallet),
     provision: (terms) => call('provision', { instrument_id: terms.instrumentId }, () => rail.provision(terms)),
     setStatus: (railRef, status) =>
       call('setStatus', { rail_ref: railRef, status }, () => rail.setStatus(railRef, status)),
     pay: (terms) => call('pay', { payment_id: terms.paymentId }, () => rail.pay(terms)),
     find: (paymentId) => call('find', { payment_id: paymentId }, () => rail.find(paymentId)),
-    refund: (paymentId, refundId, amount) =>
-      call('refund', { payment_id: paymentId, refund_id: refundId }, () => rail.refund(paymentId, refundId, amount)),
+    refund:
+      refund &&
+      ((paymentId, refundId, amount) =>
+        call('refund', { payment_id: paymentId, refund_id: refundId }, () => refund(paymentId, refundId, amount))),
     changes: (cursor) => call('changes', {}, () => rail.changes(cursor)),
+    accounts: accounts && {
+      head: (wallet) => call('head', { wallet_id: wallet.id }, () => accounts.head(wallet)),
+      opening: (wallet) => call('opening', { wallet_id: wallet.id }, () => accounts.opening(wallet)),
+      settled: (wallet, ...args) => call('settled', { wallet_id: wallet.id }, () => accounts.settled(wallet, ...args)),
+      statement: (wallet, ...args) =>
+        call('statement', { wallet_id: wallet.id }, () => accounts.statement(wallet, ...args)),
+    },
   }
 }
 

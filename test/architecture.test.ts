@@ -15,20 +15,22 @@ interface Part {
   readonly node?: readonly string[]
 }
 
-const PURE = ['canonicalize', 'temporal-polyfill', 'currency-codes', 'iso-3166', 'mcc']
+const PURE = ['canonicalize', 'temporal-polyfill', 'currency-codes', 'iso-3166', 'mcc', '@noble/hashes']
 const SQLITE = ['better-sqlite3', 'drizzle-orm']
 /** What every part but the core may know. */
-const PORTS = ['ports.ts', 'core']
+const PORTS = ['ports.ts', 'ports', 'core']
 
 const PARTS: Readonly<Record<string, Part>> = {
   core: { imports: [], packages: PURE, node: ['node:crypto'] },
   'ports.ts': { imports: ['core'], node: [] },
+  ports: { imports: ['core'], node: [] },
   actions: { imports: PORTS },
   'actions/agent': { imports: ['actions', ...PORTS] },
   'actions/owner': { imports: ['actions', ...PORTS] },
   'store/sqlite': { imports: PORTS, packages: SQLITE },
   'rails/card': { imports: PORTS, packages: SQLITE },
-  vault: { imports: PORTS },
+  'rails/usdc': { imports: PORTS, packages: ['viem'] },
+  vault: { imports: PORTS, packages: ['viem', '@noble/curves', '@noble/hashes', '@napi-rs/keyring'] },
   approvals: { imports: PORTS },
   mcp: { imports: ['actions', 'actions/agent', ...PORTS], packages: ['@modelcontextprotocol/server', 'zod'] },
   cli: {
@@ -38,13 +40,14 @@ const PARTS: Readonly<Record<string, Part>> = {
   'config.ts': { imports: ['core'], packages: ['zod'] },
   'system.ts': { imports: PORTS, packages: ['uuid'] },
   'telemetry.ts': { imports: ['config.ts', ...PORTS], node: [] },
-  main: { imports: 'all', packages: SQLITE },
+  main: { imports: 'all', packages: [...SQLITE, 'zod'] },
   'main.ts': { imports: 'all' },
 }
 
 const LINES_MAX = 250
 const SOURCE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'src')
-const STATEMENT = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"\n]+)\1/g
+/** A path or package has no space in it; what is between two texts that say `from` has. */
+const STATEMENT = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"\s]+)\1/g
 const COMPUTED = /\bimport\s*\(\s*(?!['"])|\brequire\s*\(|\bcreateRequire\b/
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
 
@@ -118,6 +121,10 @@ describe('architecture', () => {
     ['a type of the owner', 'mcp/x.ts', "type A = import('../actions/owner/authority.ts').OwnerAuthority"],
     ['an import over several lines', 'mcp/x.ts', "import {\n  fund,\n} from '../actions/owner/fund.ts'"],
     ['a surface that opens keys', 'mcp/x.ts', "import { ownerKeyFile } from '../vault/keys.ts'"],
+    ['a surface that asks a chain', 'mcp/x.ts', "import { chainOf } from '../rails/usdc/chain.ts'"],
+    ['a command that opens accounts', 'cli/x.ts', "import { openAccount } from '../vault/accounts.ts'"],
+    ['a rail that opens keys', 'rails/usdc/x.ts', "import { openAccount } from '../../vault/accounts.ts'"],
+    ['a port that does something', 'ports/x.ts', "import { readFileSync } from 'node:fs'"],
     ['an adapter that uses another', 'vault/x.ts', "import { openSqlite } from '../store/sqlite/index.ts'"],
     ['a core with a clock of its own', 'core/x.ts', "import { setTimeout } from 'node:timers/promises'"],
     ['a core with a package that is not pure', 'core/x.ts', "import { z } from 'zod'"],

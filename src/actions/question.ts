@@ -1,3 +1,4 @@
+import { addressIn } from '../core/account.ts'
 import { isWaiting, paymentTerms, requestTerms, termsDigest } from '../core/approval.ts'
 import { categoryName } from '../core/category.ts'
 import { formatDuration } from '../core/duration.ts'
@@ -5,10 +6,12 @@ import { BursarError } from '../core/errors.ts'
 import type { WireConstraints } from '../core/event.ts'
 import { kindOf } from '../core/ids.ts'
 import { formatUnits } from '../core/money.ts'
+import { networkOf } from '../core/network.ts'
 import { constraintsToWire } from '../core/terms.ts'
 import { rfc3339 } from '../core/time.ts'
-import type { Agent, Approval, Instrument, Payment, Request, Wallet } from '../core/types.ts'
+import type { Agent, Approval, Instrument, InstrumentType, Payment, Request, Wallet } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
+import { lookAlikeOf } from './look-alike.ts'
 import type { Question } from './wire.ts'
 
 type Facts = Question['facts']
@@ -42,32 +45,37 @@ export function question(bursar: Bursar, subjectId: string): Question {
     expires_at: rfc3339(approval.expiresAt),
     facts: [
       ['Who', `agent ${agent.name}`],
-      ...(request ? requestFacts(request, wallet) : paymentFacts(bursar, payment as Payment, wallet)),
+      ...(request ? requestFacts(bursar, request, wallet) : paymentFacts(bursar, payment as Payment, wallet)),
       ['Wallet', walletText(bursar, wallet)],
     ],
     words: read.text(subject.purposeRef) ?? '(erased)',
   }
 }
 
-function requestFacts(request: Request, wallet: Wallet): Facts {
+function requestFacts(bursar: Bursar, request: Request, wallet: Wallet): Facts {
   const amount = (units: bigint): string => `${formatUnits(units, wallet.decimals)} ${wallet.currency}`
   return [
-    ['Asks for', request.type === 'virtual_card' ? 'a virtual card' : 'USDC'],
+    ['Asks for', request.type === 'virtual_card' ? 'a virtual card' : `USDC on ${networkOf(wallet.asset as string)}`],
     ['Amount', `up to ${amount(request.amount)} in all`],
     ...(request.perPaymentMax === null ? [] : ([['Per payment', `up to ${amount(request.perPaymentMax)}`]] as const)),
     ['Uses', request.usageLimit === null ? 'any number' : String(request.usageLimit)],
     ['Lives for', formatDuration(request.expiresInMs)],
-    ...constraintFacts(constraintsToWire(request.constraints)),
+    ...constraintFacts(request.type, constraintsToWire(request.constraints)),
+    ...(request.constraints.addresses ?? []).flatMap((account) => looksLike(bursar, wallet.id, account)),
   ]
 }
 
-/** Every constraint is said, and so is the absence of the two that matter most. */
-export function constraintFacts(constraints: WireConstraints): Facts {
-  const { merchant_categories: categories, payees, ...others } = constraints
+/** Every constraint is said, and so is the absence of those that matter most: whom a card or an account may pay. */
+export function constraintFacts(type: InstrumentType, constraints: WireConstraints): Facts {
+  const { merchant_categories: categories, payees, addresses, ...others } = constraints
   return [
-    ['Merchants', payees ? payees.map(quoted).join(', ') : 'any'],
-    ['Categories', categories ? categoriesText(categories) : 'any'],
-    ...Object.entries(others).map(([name, values]) => [name, values.map(quoted).join(', ')] as const),
+    ...(type === 'usdc'
+      ? ([['Addresses', addresses?.map(addressIn).join(', ') ?? 'any']] as const)
+      : ([
+          ['Merchants', payees ? payees.map(quoted).join(', ') : 'any'],
+          ['Categories', categories ? categoriesText(categories) : 'any'],
+        ] as const)),
+    ...Object.entries(others).map(([name, values]) => [titled(name), values.map(quoted).join(', ')] as const),
   ]
 }
 
@@ -82,8 +90,11 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
     { limit: 100 },
   ).length
   const paidBefore = before === 1 ? 'paid once before' : `paid ${before} times before`
+  const known = before === 0 ? 'for the first time' : paidBefore
   return [
-    ['Pays', `${quoted(payee.name ?? payee.address ?? '')} (${before === 0 ? 'for the first time' : paidBefore})`],
+    ...(payee.address === undefined
+      ? ([['Pays', `${quoted(payee.name ?? '')} (${known})`]] as const)
+      : accountFacts(bursar, payment, payee.address, known)),
     ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
     ...(payee.category === undefined
       ? []
@@ -96,6 +107,24 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
   ]
 }
 
+/** The whole address, never its ends alone; and which other one it could be taken for. */
+function accountFacts(bursar: Bursar, { payee, payeeKey, walletId }: Payment, address: string, known: string): Facts {
+  return [
+    ['Pays', `${address} (${known})`],
+    ['On', payee.network ?? ''],
+    ...(payee.name === undefined ? [] : ([['Called by the agent', quoted(payee.name)]] as const)),
+    ...looksLike(bursar, walletId as string, payeeKey),
+  ]
+}
+
+/** A warning, where an account that was never paid is easily taken for one that was. */
+function looksLike({ store: { read } }: Bursar, walletId: string, account: string): Facts {
+  const other = lookAlikeOf(read, walletId, account)
+  if (other === null) return []
+  const [address, paid] = [account, other].map(addressIn)
+  return [['Beware', `${address} looks like ${paid}, which was paid before, and is another`]]
+}
+
 /** A few categories by name; many as runs of codes, so that all of them can be read. */
 function categoriesText(codes: readonly string[]): string {
   if (codes.length <= 12) return codes.map((code) => `${code} ${categoryName(code)}`).join('; ')
@@ -106,6 +135,10 @@ function categoriesText(codes: readonly string[]): string {
     else runs.push([code, code])
   }
   return runs.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(', ')
+}
+
+function titled(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }
 
 /** The agent chose it: between quotation marks, so that it cannot pass for a fact beside it. */

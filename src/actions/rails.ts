@@ -10,21 +10,23 @@ const ANSWER_WITHIN_MS = 10_000
  *
  * @throws RangeError where there is none of its kind: sandbox money never meets a live rail, nor real money a sandbox
  */
-export function railOf(bursar: Bursar, instrument: Pick<Instrument, 'type'>, wallet: Pick<Wallet, 'mode'>): Rail {
+export function railOf(bursar: Bursar, instrument: Pick<Instrument, 'type'>, wallet: Served): Rail {
   const rail = bursar.rails[instrument.type]
-  if (!rail || rail.live !== (wallet.mode === 'live')) throw new RangeError(`There is no ${wallet.mode} rail here.`)
+  if (!rail?.serves(wallet)) throw new RangeError(`There is no ${wallet.mode} rail here.`)
   return rail
 }
 
+type Served = Pick<Wallet, 'mode' | 'asset'>
+
 /** Whether an instrument of this type can pay out of this wallet here. */
-export function hasRail(bursar: Bursar, type: InstrumentType, wallet: Pick<Wallet, 'mode'>): boolean {
-  return bursar.rails[type]?.live === (wallet.mode === 'live')
+export function hasRail(bursar: Bursar, type: InstrumentType, wallet: Served): boolean {
+  return bursar.rails[type]?.serves(wallet) === true
 }
 
 /** A rail's answer, for which nobody waits for ever. @throws whatever the rail throws, or an Error when it is late */
-export async function inTime<T>(answer: Promise<T>): Promise<T> {
+export async function inTime<T>(answer: Promise<T>, withinMs = ANSWER_WITHIN_MS): Promise<T> {
   const answered = new AbortController()
-  const late = sleep(ANSWER_WITHIN_MS, undefined, { signal: answered.signal }).then(
+  const late = sleep(withinMs, undefined, { signal: answered.signal }).then(
     () => Promise.reject(new Error('The rail did not answer in time.')),
     () => new Promise<never>(() => undefined),
   )

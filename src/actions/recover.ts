@@ -1,3 +1,4 @@
+import { USDC } from '../core/asset.ts'
 import { isId } from '../core/ids.ts'
 import { parseFrontier, rootOf } from '../core/merkle.ts'
 import { SYSTEM, subject } from '../core/payment.ts'
@@ -5,15 +6,18 @@ import { closedFact } from '../core/request.ts'
 import type { InstrumentType } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
 import { tellRail } from './rail-status.ts'
-import { inTime } from './rails.ts'
+import { hasRail, inTime } from './rails.ts'
 import { recordSettlement, settle } from './settle.ts'
+import { reconcile } from './transfer/reconcile.ts'
 
 /** How many payments are settled at the same time: a silent rail holds each of them up. */
 const AT_ONCE = 16
+/** Many transfers may become final at once, and each is looked at. No caller waits for it. */
+const BOOKS_WITHIN_MS = 60_000
 
 /**
  * Brings up to date what a crash, a silent rail or the passing of time left behind: settles payments that hold money,
- * reads the rails' books for late captures and refunds, ends what expired, tells rails what they missed, and witnesses
+ * reads the rails' books for late captures and refunds, sees deposits and compares balances, ends what expired, tells rails what they missed, and witnesses
  * the journals. Safe at any time, from any process. What fails keeps nothing else from being done.
  *
  * @throws AggregateError of all that failed, after everything was tried
@@ -21,13 +25,14 @@ const AT_ONCE = 16
 export async function recover(bursar: Bursar): Promise<void> {
   const { read } = bursar.store
   const failures: unknown[] = []
-  const each = async (work: () => Promise<void>): Promise<void> => {
+  const each = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => failures.push(error))
   }
   const unsettled = read.list('payments', { status: ['authorized', 'in_doubt'] }).map(({ id }) => id)
   while (unsettled.length > 0)
-    await Promise.all(unsettled.splice(0, AT_ONCE).map((id) => each(() => settle(bursar, id))))
+    await Promise.all(unsettled.splice(0, AT_ONCE).map((id) => each(() => settle(bursar, id, 0))))
   for (const rail of Object.keys(bursar.rails) as InstrumentType[]) await each(() => readBooks(bursar, rail))
+  for (const id of onChains(bursar)) await each(() => reconcile(bursar, id, false))
   for (const id of overdue(bursar)) await each(() => expire(bursar, id))
   for (const id of unheard(bursar)) await each(() => tellRail(bursar, id))
   await each(() => witness(bursar))
@@ -41,7 +46,7 @@ async function readBooks(bursar: Bursar, type: InstrumentType): Promise<void> {
   const known = bursar.store.read.one('rails', { id: type })?.cursor ?? null
   let cursor = known
   for (;;) {
-    const page = await inTime(rail.changes(cursor))
+    const page = await inTime(rail.changes(cursor), BOOKS_WITHIN_MS)
     for (const { paymentId, record } of page.records)
       if (!(await recordSettlement(bursar, paymentId, record))) await unexplained(bursar, type, paymentId)
     if (page.records.length === 0 || page.cursor === cursor) break
@@ -62,6 +67,12 @@ async function unexplained(bursar: Bursar, rail: InstrumentType, paymentId: stri
     facts: [{ type: 'rail.unexplained', actor: SYSTEM, details: { rail, payment_id } }],
     result: null,
   }))
+}
+
+/** Wallets into which money comes by itself, where their chain can be asked. */
+function onChains(bursar: Bursar): readonly string[] {
+  const wallets = bursar.store.read.list('wallets', { currency: USDC })
+  return wallets.filter((wallet) => hasRail(bursar, 'usdc', wallet)).map(({ id }) => id)
 }
 
 /** Questions that nobody answered in time, and instruments past their time. */

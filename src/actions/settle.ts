@@ -1,10 +1,10 @@
 import { refusal } from '../core/decide.ts'
 import { BursarError } from '../core/errors.ts'
-import type { Settlement } from '../core/payment.ts'
+import type { Doubt, Settlement } from '../core/payment.ts'
 import { inDoubtFact, isUnsettled, SYSTEM, settlementFacts } from '../core/payment.ts'
 import type { Change, Snapshot } from '../core/step.ts'
 import type { Instrument, Payment, Wallet } from '../core/types.ts'
-import type { Bursar, RailRecord } from '../ports.ts'
+import type { Bursar, RailRecord, Reader } from '../ports.ts'
 import { tellRail } from './rail-status.ts'
 import { inTime, railOf } from './rails.ts'
 import { isRailName, settlementOf } from './settlement.ts'
@@ -13,13 +13,16 @@ import { isRailName, settlementOf } from './settlement.ts'
  * Sends an authorized payment and writes what the rail's books say of it. Safe to call again at any time, from any
  * process: the rail begins a payment once per payment id, and only what is new is written. Once spending was stopped,
  * nothing is begun any more: the rail's books are read, and what it never heard of is voided when it is too late to begin.
+ *
+ * @param waitMs how long to wait for a payment that is on its way
  */
-export async function settle(bursar: Bursar, paymentId: string): Promise<void> {
+export async function settle(bursar: Bursar, paymentId: string, waitMs = SETTLE_WITHIN_MS): Promise<void> {
   const payment = bursar.store.read.one('payments', { id: paymentId }) as Payment | null
   if (!payment || !isUnsettled(payment)) return
-  const settlement = await asked(bursar, payment)
+  const settlement = await asked(bursar, payment, waitMs)
   try {
-    if (settlement === null) await bursar.store.update({ paymentId }, doubt)
+    if (typeof settlement === 'string')
+      await bursar.store.update({ paymentId }, (snapshot) => doubt(snapshot, settlement))
     else await writeSettlement(bursar, paymentId, settlement)
   } catch (error) {
     // A store that cannot be written now: the payment is on record and held as it was, and recovery settles it.
@@ -28,16 +31,20 @@ export async function settle(bursar: Bursar, paymentId: string): Promise<void> {
   bursar.notify.changed(paymentId, payment.walletId)
 }
 
-/** What the rail says; null when it does not, whatever the reason: the outcome is unknown, and its words go nowhere. */
-async function asked(bursar: Bursar, payment: Payment): Promise<Settlement | null> {
+/** How long an agent's call waits for a transfer that is on its way: less than anyone waits for a rail. */
+const SETTLE_WITHIN_MS = 8_000
+
+/** What the rail says; a doubt when it does not, whatever the reason: the outcome is unknown, and its words go nowhere. */
+async function asked(bursar: Bursar, payment: Payment, waitMs: number): Promise<Settlement | Doubt> {
   try {
-    if (mayBegin(bursar, payment)) return settlementOf(await inTime(send(bursar, payment)))
+    if (mayBegin(bursar.store.read, payment))
+      return settlementOf(await inTime(send(bursar, payment, waitMs)), payment.protocol)
     const record = await inTime(find(bursar, payment))
-    if (record !== null) return settlementOf(record)
+    if (record !== null) return settlementOf(record, payment.protocol)
   } catch {
-    return null
+    return 'no_answer'
   }
-  return bursar.clock.now() > payment.validUntil ? NEVER_BEGUN : null
+  return bursar.clock.now() > payment.validUntil ? NEVER_BEGUN : 'no_answer'
 }
 
 const NEVER_BEGUN: Settlement = {
@@ -49,8 +56,7 @@ const NEVER_BEGUN: Settlement = {
 }
 
 /** Whether a payment that was authorized may still be sent: the owner has stopped none of what it depends on. */
-function mayBegin(bursar: Bursar, payment: Payment): boolean {
-  const { read } = bursar.store
+export function mayBegin(read: Reader, payment: Payment): boolean {
   const [instance] = read.list('instance', {})
   const wallet = read.one('wallets', { id: payment.walletId as string })
   const agent = read.one('agents', { id: payment.agentId })
@@ -58,6 +64,9 @@ function mayBegin(bursar: Bursar, payment: Payment): boolean {
   const active = [wallet, agent, instrument].every((one) => one?.status === 'active')
   return instance?.frozen === false && active
 }
+
+/** A card's last digits, or the ends of an address. */
+const DISPLAY = /^(?:•••• [0-9]{4}|0x[0-9A-Fa-f]{4}…[0-9A-Fa-f]{4})$/
 
 /** Makes an active instrument known to its rail, once; a rail that is away is asked again before the first payment. */
 export async function provision(bursar: Bursar, instrumentId: string): Promise<Instrument> {
@@ -75,10 +84,11 @@ export async function provision(bursar: Bursar, instrumentId: string): Promise<I
       perPaymentMax: instrument.perPaymentMax,
       constraints: instrument.constraints,
       expiresAt: instrument.expiresAt,
+      account: wallet.account,
     }),
   )
   if (!isRailName(made.railRef)) throw new RangeError('The rail gave the instrument no name.')
-  const display = /^•••• [0-9]{4}$/.test(made.display) ? made.display : '••••'
+  const display = DISPLAY.test(made.display) ? made.display : '••••'
   await bursar.store.update({ instrumentId }, (snapshot) => {
     if (snapshot.instrument?.railRef !== null) return { facts: [], result: null }
     const subject = { wallet_id: walletId, agent_id: instrument.agentId, instrument_id: instrumentId }
@@ -90,17 +100,19 @@ export async function provision(bursar: Bursar, instrumentId: string): Promise<I
   return { ...instrument, railRef: made.railRef, display, railStatus: 'active' }
 }
 
-async function send(bursar: Bursar, payment: Payment): Promise<RailRecord> {
+async function send(bursar: Bursar, payment: Payment, waitMs: number): Promise<RailRecord> {
   const instrument = await provision(bursar, payment.instrumentId as string)
   const wallet = bursar.store.read.one('wallets', { id: payment.walletId as string }) as Wallet
   return railOf(bursar, instrument, wallet).pay({
     paymentId: payment.id,
+    walletId: wallet.id,
     instrumentId: instrument.id,
     railRef: instrument.railRef as string,
     amount: payment.amount as bigint,
     currency: wallet.currency,
     payee: payment.payee,
     validUntil: payment.validUntil,
+    waitMs,
   })
 }
 
@@ -111,9 +123,9 @@ async function find(bursar: Bursar, payment: Payment): Promise<RailRecord | null
   return railOf(bursar, instrument, wallet).find(payment.id)
 }
 
-function doubt({ payment, wallet }: Snapshot): Change<null> {
+function doubt({ payment, wallet }: Snapshot, reason: Doubt): Change<null> {
   if (payment?.status !== 'authorized' || !wallet) return { facts: [], result: null }
-  return { facts: [inDoubtFact(payment, wallet)], result: null }
+  return { facts: [inDoubtFact(payment, wallet, reason)], result: null }
 }
 
 /**
@@ -122,16 +134,20 @@ function doubt({ payment, wallet }: Snapshot): Change<null> {
  * @returns whether the record was one, and of a payment that is known here
  */
 export async function recordSettlement(bursar: Bursar, paymentId: string, record: RailRecord): Promise<boolean> {
-  const settlement = settlementOf(record)
-  if (settlement === null || !bursar.store.read.one('payments', { id: paymentId })) return false
+  const payment = bursar.store.read.one('payments', { id: paymentId })
+  const settlement = payment && settlementOf(record, payment.protocol)
+  if (settlement === 'unconfirmed') return true
+  if (settlement === null || settlement === 'no_answer') return false
   await writeSettlement(bursar, paymentId, settlement)
   return true
 }
 
 async function writeSettlement(bursar: Bursar, paymentId: string, settlement: Settlement): Promise<void> {
   const changed = await bursar.store.update({ paymentId }, (snapshot) => {
-    const { payment, wallet, instrument, accounts, openPayments } = snapshot
+    const { payment, wallet, instrument, accounts, openPayments, transfer } = snapshot
     if (!payment || !wallet || !instrument || !accounts) return { facts: [], result: null }
+    // Another process signed it meanwhile: what was signed may move until it is proven that it never will.
+    if (transfer && settlement.captured === 0n && !settlement.unused) return { facts: [], result: null }
     const available = accounts.available
     const settling = { payment, wallet, instrument, openPayments, available, owed: -accounts.overdrawn }
     const facts = settlementFacts(settling, settlement)

@@ -1,9 +1,11 @@
 import type { LimitUse, Spender } from '../core/limit.ts'
 import { appliesTo, inOrder } from '../core/limit.ts'
 import { formatUnits } from '../core/money.ts'
-import type { Wallet } from '../core/types.ts'
+import { GWEI } from '../core/network.ts'
+import { utcDay } from '../core/time.ts'
+import type { Relayer, Wallet } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
-import type { Caller, LimitView, WalletView } from './wire.ts'
+import type { Caller, LimitView, RelayerView, WalletView } from './wire.ts'
 
 /** For nobody in particular. */
 const NOBODY = { agentId: '', sessionId: '' }
@@ -22,7 +24,24 @@ export function agentWalletView(bursar: Bursar, wallet: Wallet, caller: Caller):
 export function walletView(bursar: Bursar, wallet: Wallet): WalletView {
   const amount = (units: bigint | null): string | null => (units === null ? null : formatUnits(units, wallet.decimals))
   const approvals = wallet.approvals.map(({ upTo, assurance }) => ({ up_to: amount(upTo), assurance }))
-  return { ...viewOf(bursar, wallet, usesOf(bursar, spenderOf(wallet, NOBODY))), approvals }
+  const relayer = wallet.relayer === null ? null : bursar.store.read.one('relayers', { id: wallet.relayer })
+  return {
+    ...viewOf(bursar, wallet, usesOf(bursar, spenderOf(wallet, NOBODY))),
+    ...(relayer && { relayer: relayerView(bursar, relayer) }),
+    ...(relayer && { confirmations: wallet.confirmations.map(({ upTo, at }) => ({ up_to: amount(upTo), at })) }),
+    approvals,
+  }
+}
+
+export function relayerView(bursar: Bursar, { id, dailyMax }: Relayer): RelayerView {
+  const today = bursar.store.read.one('fee_days', { relayer: id, day: utcDay(bursar.clock.now()) })
+  const coins = (gwei: bigint): string => formatUnits(gwei, GWEI.decimals)
+  return {
+    relayer: id,
+    daily_max: coins(dailyMax),
+    spent_today: coins(today?.spent ?? 0n),
+    held_today: coins(today?.held ?? 0n),
+  }
 }
 
 function spenderOf({ id }: Wallet, { agentId, sessionId }: Pick<Caller, 'agentId' | 'sessionId'>): Spender {
@@ -44,6 +63,8 @@ function viewOf(bursar: Bursar, wallet: Wallet, uses: readonly LimitUse[]): Wall
     available_amount: formatUnits(accounts?.available ?? 0n, wallet.decimals),
     held_amount: formatUnits(accounts?.held ?? 0n, wallet.decimals),
     time_zone: wallet.timeZone,
+    ...(wallet.asset !== null && { asset: wallet.asset }),
+    ...(wallet.account !== null && { account: wallet.account }),
     limits: uses.map((use) => limitView(use, wallet)),
   }
 }

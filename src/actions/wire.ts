@@ -134,9 +134,25 @@ export interface WalletView {
   readonly available_amount: string
   readonly held_amount: string
   readonly time_zone: string
+  /** On a chain: CAIP-19 of the token, and CAIP-10 of the account into which deposits go. */
+  readonly asset?: string
+  readonly account?: string
+  /** For the owner, on a chain: who pays the fees, and when a transfer or deposit counts, by amount. */
+  readonly relayer?: RelayerView
+  readonly confirmations?: readonly { readonly up_to: string | null; readonly at: string }[]
   /** For the owner: which assurance an approval needs, by amount; `up_to` null: any. */
   readonly approvals?: readonly { readonly up_to: string | null; readonly assurance: string }[]
   readonly limits: readonly LimitView[]
+}
+
+/** Who pays a network's fees. Amounts are whole coins of the network, with nine decimals. */
+export interface RelayerView {
+  /** CAIP-10. */
+  readonly relayer: string
+  readonly daily_max: string
+  /** What was spent today (UTC), and what transactions that are under way may still cost. */
+  readonly spent_today: string
+  readonly held_today: string
 }
 
 export interface BudgetView {

@@ -10,10 +10,12 @@ import { instrumentCommand } from './commands/instrument.ts'
 import { journalCommand } from './commands/journal.ts'
 import { limitCommand } from './commands/limit.ts'
 import { mcpCommand } from './commands/mcp.ts'
+import { networkCommand } from './commands/network.ts'
 import { paymentCommand } from './commands/payment.ts'
+import { relayerCommand } from './commands/relayer.ts'
 import { requestCommand } from './commands/request.ts'
 import { walletCommand } from './commands/wallet.ts'
-import { EXIT, EXIT_CODES, fail } from './failure.ts'
+import { EXIT, EXIT_CODES, fail, withoutSecrets } from './failure.ts'
 import type { Program, Terminal } from './program.ts'
 import { type Shell, shellOf } from './shell.ts'
 
@@ -27,6 +29,8 @@ const COMMANDS = [
   requestCommand,
   instrumentCommand,
   paymentCommand,
+  networkCommand,
+  relayerCommand,
   freezeAllCommand,
   unfreezeAllCommand,
   journalCommand,
@@ -57,7 +61,7 @@ export function commandLine(shell: Shell, json = false): Command {
       writeOut: terminal.out,
       writeErr: terminal.err,
       // With --json, one JSON object says it all.
-      outputError: (text, write) => json || write(text),
+      outputError: (text, write) => json || write(withoutSecrets(text)),
     })
     .showHelpAfterError(json ? false : 'Run it with --help for its usage.')
     .addHelpText('after', epilog())

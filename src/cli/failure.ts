@@ -11,7 +11,7 @@ export const EXIT_CODES = {
   [EXIT.failed]: 'refused or failed; stderr says why',
   [EXIT.usage]: 'wrong usage or configuration',
   [EXIT.journal]: '`journal verify` found that a journal does not hold',
-  [EXIT.doctor]: '`doctor` found problems',
+  [EXIT.doctor]: '`doctor` found problems, or a wallet differs from its chain',
 } as const
 
 const CONFIGURATION: readonly Code[] = ['config_invalid', 'agent_unknown', 'schema_newer']
@@ -55,7 +55,11 @@ export function fail(error: unknown, json: boolean, terminal: Terminal, program:
 
 function failureOf(error: unknown, program: Program): Failure {
   if (error instanceof CommanderError)
-    return { code: 'usage', message: error.message.replace(/^error: /, ''), hint: 'Run it with --help.' }
+    return {
+      code: 'usage',
+      message: withoutSecrets(error.message).replace(/^error: /, ''),
+      hint: 'Run it with --help.',
+    }
   if (error instanceof Dismissed) return { code: 'dismissed', message: 'No answer, so nothing was changed.', hint: '' }
   if (error instanceof BursarError) {
     const hint = OWNER_HINTS[error.code] ?? error.hint
@@ -67,6 +71,11 @@ function failureOf(error: unknown, program: Program): Failure {
     message: 'bursar failed in a way that it should not.',
     hint: 'This is a bug. The log line above says where; please report it.',
   }
+}
+
+/** What was typed in the wrong place is quoted to whoever typed it, but for URLs of nodes and private keys. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/[a-z]+:\/\/[^\s']+|(?:0x)?[0-9a-f]{64}/gi, '…')
 }
 
 function lines({ code, message, hint }: Failure): string {

@@ -2,6 +2,7 @@ import type { OwnerAuthority } from '../actions/owner/authority.ts'
 import type { Config } from '../config.ts'
 import type { NoteKey } from '../core/note.ts'
 import type { Bursar } from '../ports.ts'
+import type { Chains } from './chains.ts'
 
 /** What the composition root gives the command line: the commands themselves open, make and serve nothing. */
 export interface Program {
@@ -18,6 +19,8 @@ export interface Program {
   serveMcp(): Promise<void>
   /** Looks at the database file itself, read-only; null where there is none. @throws whatever SQLite throws. */
   inspectDatabase(): Promise<DatabaseReport | null>
+  /** @throws `config_invalid` */
+  chains(): Promise<Chains>
   /** For what should not happen: details go to the log, which redacts. */
   reportBug(error: unknown): void
 }
@@ -49,6 +52,8 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>
   /** Reads without showing. @throws {@link Dismissed} */
   secret(question: string): Promise<string>
+  /** What a program gives on stdin, up to the end of its first line. @throws `argument_invalid` where a terminal would show it */
+  line(): Promise<string>
 }
 
 /** The human left a question without an answer: neither yes nor no. */

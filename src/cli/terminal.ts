@@ -1,3 +1,4 @@
+import { BursarError } from '../core/errors.ts'
 import { Dismissed, type Terminal } from './program.ts'
 
 /** The real one. Questions are shown on stderr, so that stdout holds answers alone. Prompts load when somebody is asked. */
@@ -19,7 +20,21 @@ export function systemTerminal(): Terminal {
       // What is typed is not even counted in stars.
       return answered(await password({ message, mask: '', output: stderr }))
     },
+    line: () => firstLine(stdin),
   }
+}
+
+/** Longer than anything that is given so. */
+const LINE_MAX = 4_096
+
+async function firstLine(stdin: NodeJS.ReadStream): Promise<string> {
+  if (stdin.isTTY) throw new BursarError('argument_invalid', 'It cannot be typed here unseen: give it on stdin.')
+  let text = ''
+  for await (const part of stdin.setEncoding('utf8')) {
+    text += part
+    if (text.includes('\n') || text.length > LINE_MAX) break
+  }
+  return text.split('\n', 1)[0] ?? ''
 }
 
 /** Whoever read the answer has gone, as `| head` does: the rest is for nobody. */

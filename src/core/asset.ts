@@ -4,6 +4,9 @@ import type { Asset } from './money.ts'
 
 const MAX_DECIMALS = 9
 
+/** The currency of wallets on a chain: Circle's dollar token. Which contract it is stands in the wallet's asset, a CAIP-19 id. */
+export const USDC = 'USDC'
+
 /**
  * The asset that an ISO 4217 code names, with its decimals from the published list.
  *

@@ -5,7 +5,7 @@ import { BursarError } from './errors.ts'
 import type { Fact } from './event.ts'
 import { formatUnits, parse } from './money.ts'
 import { payeeKey } from './payee.ts'
-import { authorizedFact, isReplayed, SEND_WITHIN_MS, subject } from './payment.ts'
+import { authorizedFact, isReplayed, sendBefore, subject } from './payment.ts'
 import type { Change, Snapshot } from './step.ts'
 import { rfc3339 } from './time.ts'
 import type { Actor, Payee, Payment, Refusal, Wallet } from './types.ts'
@@ -57,7 +57,7 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
   if ('code' in spending) return refused(snapshot, wish, spending)
   const units = unitsOrRefusal(wish, spending.wallet)
   if (typeof units !== 'bigint') return refused(snapshot, wish, units)
-  const payment = paymentOf(wish, units, snapshot.now, spending.wallet)
+  const payment = paymentOf(wish, units, spending)
   const verdict = decide(spending, { amount: units, payee: wish.payee, protocol: wish.protocol }, false)
   const attempted = attemptedFact(snapshot, wish, payment)
   const actor: Actor = { role: 'agent', id: wish.agentId }
@@ -66,12 +66,12 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
       return refused(snapshot, wish, verdict.refusal, payment)
     case 'ask':
       return {
-        facts: [attempted, askingFact(payment, spending, wish.approvalId, verdict.limitId)],
+        facts: [attempted, askingFact(payment, spending, wish.approvalId, verdict.rule)],
         result: result('asking', wish),
       }
     case 'allow':
       return {
-        facts: [attempted, authorizedFact(payment, spending.wallet, snapshot.limits, snapshot.now, actor)],
+        facts: [attempted, authorizedFact(payment, spending, actor)],
         result: result('authorized', wish),
       }
   }
@@ -79,7 +79,7 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
 
 /** Everything that deciding needs, or why there is nothing to decide on. Another agent's instrument reads as not there. */
 export function spendingOf(snapshot: Snapshot, wish: Pick<Wish, 'agentId' | 'keyHash' | 'fault'>): Spending | Refusal {
-  const { now, limits, instance, agent, wallet, instrument, accounts } = snapshot
+  const { now, limits, instance, agent, wallet, instrument, accounts, lookAlike } = snapshot
   if (!agent || !wallet || !instrument || !accounts || instrument.agentId !== wish.agentId)
     return refusal('not_found', 'instrument_id', 'There is no such instrument.')
   if (wish.keyHash !== undefined && agent.keyHash !== wish.keyHash)
@@ -87,7 +87,7 @@ export function spendingOf(snapshot: Snapshot, wish: Pick<Wish, 'agentId' | 'key
   if (wish.fault) return wish.fault
   // What the wallet owes the network is not there to be spent, though the hold of something else gave it back.
   const available = accounts.available + accounts.overdrawn
-  return { now, limits, instance, agent, wallet, instrument, available }
+  return { now, limits, instance, agent, wallet, instrument, available, lookAlike }
 }
 
 function unitsOrRefusal(wish: Wish, wallet: Wallet): bigint | Refusal {
@@ -150,13 +150,13 @@ function attemptedFact(
       purpose_ref: wish.purposeRef,
       fingerprint: wish.fingerprint,
       idempotency_key: wish.idempotencyKey,
-      valid_until: rfc3339(snapshot.now + SEND_WITHIN_MS),
+      valid_until: rfc3339(sendBefore(snapshot.instrument?.type ?? 'virtual_card', snapshot.now)),
       ...(!payment && { asked: { ...(!mine && { instrument_id: wish.instrumentId }), amount: wish.amount } }),
     },
   }
 }
 
-function askingFact(payment: Payment, { wallet, now }: Spending, approvalId: string, limitId: string): Fact {
+function askingFact(payment: Payment, { wallet, now }: Spending, approvalId: string, rule: string): Fact {
   const digest = termsDigest(paymentTerms(payment, wallet))
   const expiresAt = now + PAYMENT_APPROVAL_MS
   const needs = needed(wallet.approvals, payment.amount as bigint)
@@ -166,17 +166,16 @@ function askingFact(payment: Payment, { wallet, now }: Spending, approvalId: str
     ...subject(payment, wallet, payment.instrumentId as string),
     amount: formatUnits(payment.amount as bigint, wallet.decimals),
     payee: payment.payee,
-    rule: limitId,
+    rule,
     details: {
       // An ask limit wants a human, even where the policy would take an answer from nobody.
       approval: question(approvalId, digest, needs === 'none' ? 'host' : needs, expiresAt),
-      limit_id: limitId,
       valid_until: rfc3339(expiresAt),
     },
   }
 }
 
-function paymentOf(wish: Wish, amount: bigint, now: number, wallet: Wallet): Payment {
+function paymentOf(wish: Wish, amount: bigint, { now, wallet, instrument }: Spending): Payment {
   return {
     id: wish.paymentId,
     walletId: wallet.id,
@@ -198,7 +197,7 @@ function paymentOf(wish: Wish, amount: bigint, now: number, wallet: Wallet): Pay
     idempotencyKey: wish.idempotencyKey,
     refusal: null,
     counted: [],
-    validUntil: now + SEND_WITHIN_MS,
+    validUntil: sendBefore(instrument.type, now),
     railRef: null,
     refundAsked: null,
     createdAt: now,

@@ -2,7 +2,8 @@ import type { Code } from './errors.ts'
 import type { LimitUse } from './limit.ts'
 import { inOrder, isOver, missingWindows } from './limit.ts'
 import { formatUnits } from './money.ts'
-import { fold } from './payee.ts'
+import { contractOf, networkOf } from './network.ts'
+import { fold, payeeKey } from './payee.ts'
 import type { Snapshot } from './step.ts'
 import type { Agent, Instance, Instrument, Payee, Refusal, Wallet } from './types.ts'
 
@@ -15,17 +16,21 @@ export interface Attempt {
 
 export type Verdict =
   | { readonly verdict: 'allow' }
-  | { readonly verdict: 'ask'; readonly limitId: string }
+  /** `rule`: a limit's id, or `payee.look_alike`. */
+  | { readonly verdict: 'ask'; readonly rule: string }
   | { readonly verdict: 'deny'; readonly refusal: Refusal }
 
 /** A snapshot in which everything that a payment needs was found. */
-export interface Spending extends Pick<Snapshot, 'now' | 'limits'> {
+export interface Spending extends Pick<Snapshot, 'now' | 'limits' | 'lookAlike'> {
   readonly instance: Instance
   readonly agent: Agent
   readonly wallet: Wallet
   readonly instrument: Instrument
   readonly available: bigint
 }
+
+/** The rule that asks about an address that is easily taken for one that was paid before. */
+export const LOOK_ALIKE = 'payee.look_alike'
 
 type Rule = (spending: Spending, attempt: Attempt) => Refusal | null
 
@@ -59,7 +64,8 @@ export function decide(spending: Spending, attempt: Attempt, approved: boolean):
   }
   if (approved) return { verdict: 'allow' }
   const asking = firstOver(spending.limits, attempt.amount, 'ask')
-  return asking ? { verdict: 'ask', limitId: asking.limit.id } : { verdict: 'allow' }
+  if (asking) return { verdict: 'ask', rule: asking.limit.id }
+  return looksLikeAnother(spending, attempt) ? { verdict: 'ask', rule: LOOK_ALIKE } : { verdict: 'allow' }
 }
 
 /** The kill switches, widest first. */
@@ -106,7 +112,10 @@ function protocolAllowed({ instrument }: Spending, { protocol }: Attempt): Refus
   )
 }
 
-function networkAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
+/** A wallet pays on its own chain, and neither itself nor the token's contract, from which nothing comes back. */
+function networkAllowed({ instrument, wallet }: Spending, { payee }: Attempt): Refusal | null {
+  if (wallet.asset !== null && payee.network !== networkOf(wallet.asset))
+    return refusal('network_not_allowed', 'wallet.asset', `The wallet pays on ${networkOf(wallet.asset)}.`)
   return outside(instrument.constraints.networks, payee.network)
     ? refusal('network_not_allowed', 'instrument.constraints.networks', 'The network is not one the instrument allows.')
     : null
@@ -138,8 +147,17 @@ function payeeAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | n
     : null
 }
 
-function addressAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
-  return outside(instrument.constraints.addresses, payee.address)
+function addressAllowed({ instrument, wallet }: Spending, { payee }: Attempt): Refusal | null {
+  const account = payee.address === undefined ? undefined : payeeKey(payee)
+  if (account !== undefined && account === wallet.account)
+    return refusal('address_not_allowed', 'wallet.account', 'The address is the account of the wallet itself.')
+  if (wallet.asset !== null && payee.address === contractOf(wallet.asset))
+    return refusal(
+      'address_not_allowed',
+      'wallet.asset',
+      'The address is the contract of the token: what it gets is lost.',
+    )
+  return outside(instrument.constraints.addresses, account)
     ? refusal(
         'address_not_allowed',
         'instrument.constraints.addresses',
@@ -206,6 +224,11 @@ function withinLimits({ limits, wallet }: Spending, { amount }: Attempt): Refusa
       ? `${sum(left < 0n ? 0n : left, wallet)} of ${sum(limit.maxAmount as bigint, wallet)} is left`
       : `all ${limit.maxCount} payments are made`
   return refusal('limit_exceeded', limit.id, `Limit per ${limit.scope} and ${limit.window}: ${room}.`)
+}
+
+/** What a human approved by its whole address is known, whatever it looks like. */
+function looksLikeAnother({ lookAlike, instrument }: Spending, { payee }: Attempt): boolean {
+  return lookAlike !== null && instrument.constraints.addresses?.includes(payeeKey(payee)) !== true
 }
 
 function firstOver(limits: readonly LimitUse[], amount: bigint, over: 'deny' | 'ask'): LimitUse | undefined {

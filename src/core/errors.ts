@@ -85,10 +85,18 @@ export const CODES = {
   wrong_state: { retry: 'never', hint: 'Show it to see its status; nothing was changed.' },
   rail_declined: {
     retry: 'never',
-    hint: 'The card network declined and no money moved. Do not retry with other details; tell your user.',
+    hint: 'It was declined, and no money moved. Do not retry with other details; tell your user.',
   },
   rail_unavailable: { retry: 'later', hint: 'Nothing was lost. Try again in a minute.' },
   passphrase_wrong: { retry: 'after_change', hint: "Type the owner's passphrase, or set BURSAR_OWNER_PASSPHRASE." },
+  key_unavailable: {
+    retry: 'after_change',
+    hint: "The wallet's key cannot be opened here. Tell your user to run `bursar doctor`.",
+  },
+  signing_refused: {
+    retry: 'never',
+    hint: 'The signer signs only what an authorized payment says, and signed nothing. Tell your user.',
+  },
   agent_unknown: {
     retry: 'after_change',
     hint: 'Set BURSAR_AGENT and BURSAR_AGENT_KEY to what `bursar agent add` printed.',

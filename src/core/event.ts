@@ -1,57 +1,17 @@
-import type { Account, Actor, Entry, Payee, RailStatus, Refusal } from './types.ts'
+import type { Actor, Payee, RailStatus, Refusal } from './types.ts'
+import type {
+  WireApproval,
+  WireConfirmations,
+  WireCounter,
+  WireInclusion,
+  WireInstrument,
+  WireMovement,
+  WireProof,
+  WireTerms,
+  WireUnused,
+} from './wire.ts'
 
-/** The terms of an instrument as the journal and the wire write them: amounts are decimal strings. */
-export interface WireTerms {
-  readonly type: 'virtual_card' | 'usdc'
-  readonly amount: string
-  readonly usage_limit: number | null
-  readonly per_payment_max: string | null
-  readonly expires_in_ms: number
-  readonly constraints: WireConstraints
-}
-
-export interface WireConstraints {
-  readonly merchant_categories?: readonly string[]
-  readonly payees?: readonly string[]
-  readonly origins?: readonly string[]
-  readonly addresses?: readonly string[]
-  readonly networks?: readonly string[]
-  readonly protocols?: readonly string[]
-  readonly countries?: readonly string[]
-}
-
-export interface WireCounter {
-  readonly limit_id: string
-  readonly scope_value: string
-  readonly window_key: string
-}
-
-/** A question to a human, as it is opened. */
-export interface WireApproval {
-  readonly approval_id: string
-  readonly digest: string
-  readonly needs: 'none' | 'host' | 'operator' | 'passkey'
-  readonly expires_at: string
-}
-
-/** How a human's answer is known. `statement` and `signature` are there for `operator` and can be checked by anyone. */
-export interface WireProof {
-  readonly approval_id: string
-  readonly assurance: 'none' | 'host' | 'operator' | 'passkey'
-  readonly channel: string
-  readonly digest: string
-  readonly reason_ref?: string
-  readonly statement?: string
-  readonly signature?: string
-  readonly owner_id?: string
-}
-
-export interface WireMovement {
-  readonly kind: Entry['kind']
-  readonly debit: Account
-  readonly credit: Account
-  readonly amount: string
-}
+export type * from './wire.ts'
 
 export interface Details {
   'instance.created': { instance_id: string; version: string }
@@ -81,9 +41,21 @@ export interface Details {
     decimals: number
     time_zone: string
     approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[]
+    chain?: { asset: string; account: string; relayer: string; confirmations: WireConfirmations }
   }
+  'wallet.confirmations_changed': { confirmations: WireConfirmations }
+  /** The books were compared with the chain as of one block. Up to `scanned` no deposit can come or go any more. */
+  'wallet.reconciled': { block: number; block_hash: string; scanned: number; chain: string; books: string }
+  /** All deposits up to this block are known: at first by the balance, later one by one. */
+  'wallet.scanned': { block: number }
   'wallet.approvals_changed': { approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[] }
-  'wallet.funded': { source: string; movements: readonly WireMovement[] }
+  /** The owner took money out of the account without bursar, and says so. */
+  'wallet.withdrawn': { movements: readonly WireMovement[] }
+  'wallet.funded': {
+    source: string
+    movements: readonly WireMovement[]
+    deposit?: { tx_hash: string; position: number; from: string; block: number }
+  }
   'wallet.frozen': { reason?: string }
   'wallet.unfrozen': Record<string, never>
   'limit.set': {
@@ -120,7 +92,7 @@ export interface Details {
     asked?: { instrument_id?: string; amount?: string }
   }
   'payment.refused': { refusal: Refusal }
-  'payment.awaiting_approval': { approval: WireApproval; limit_id: string; valid_until: string }
+  'payment.awaiting_approval': { approval: WireApproval; limit_id?: string; valid_until: string }
   'payment.authorized': {
     proof?: WireProof
     valid_until: string
@@ -130,13 +102,15 @@ export interface Details {
   'payment.denied': { proof?: WireProof; refusal: Refusal }
   'payment.expired': { approval_id?: string }
   'payment.canceled': { approval_id?: string }
-  'payment.in_doubt': { reason: 'no_answer' }
+  /** `unconfirmed`: it is on its way, and the chain does not yet stand behind it as far as the wallet asks. */
+  'payment.in_doubt': { reason: 'no_answer' | 'unconfirmed' }
   'payment.captured': {
     rail_ref: string
     /** Whether nothing more will be captured: what is left of the hold is given back. */
     final: boolean
     /** Taken after all that was captured had been given back. */
     unrefunded?: true
+    inclusion?: WireInclusion
     released: string
     forced: string
     counted: readonly WireCounter[]
@@ -145,28 +119,49 @@ export interface Details {
   'payment.voided': {
     refusal?: Refusal
     rail_ref: string | null
+    unused?: WireUnused
     counted: readonly WireCounter[]
     movements: readonly WireMovement[]
   }
   'payment.refund_asked': { refund_id: string }
-  'payment.refunded': { movements: readonly WireMovement[]; full: boolean }
+  /** `unused`: the chain took back what was captured, and it can never move again. */
+  'payment.refunded': { movements: readonly WireMovement[]; full: boolean; unused?: WireUnused }
+  /** The one EIP-3009 authorization of a payment, before it left. `value` is in smallest units. */
+  'transfer.signed': {
+    asset: string
+    from: string
+    to: string
+    value: string
+    valid_after: '0'
+    valid_before: number
+    nonce: string
+    signature: string
+    from_block: number
+  }
+  /** A transaction of a relayer, before it left. Fees are in gwei. Without a payment it only uses up its nonce. */
+  'transfer.broadcast': {
+    relayer: string
+    relayer_nonce: number
+    tx_hash: string
+    raw: string
+    max_fee: string
+    day: string
+  }
+  /** The chain took one of a relayer's transactions with this nonce; what was held for the others is free. */
+  'transfer.fee_paid': {
+    relayer: string
+    relayer_nonce: number
+    transactions: readonly { tx_hash: string; day: string; max_fee: string; fee: string }[]
+  }
+  /** No reorganization can change any more how the transfer ended. */
+  'transfer.finalized': { inclusion: WireInclusion }
+  'relayer.limited': { relayer: string; daily_max: string }
   'approval.asked': { approval_id: string; channel: string }
   'approval.unanswered': { approval_id: string; channel: string; outcome: Unanswered }
 }
 
 /** Why an ask brought no answer. Each is a different fact; none of them is a no by a human. */
 export type Unanswered = 'no_channel' | 'timed_out' | 'declined_by_host' | 'dismissed'
-
-/** The instrument as approved: what was asked, or less. */
-export interface WireInstrument {
-  readonly instrument_id: string
-  readonly type: 'virtual_card' | 'usdc'
-  readonly amount: string
-  readonly usage_limit: number | null
-  readonly per_payment_max: string | null
-  readonly constraints: WireConstraints
-  readonly expires_at: string
-}
 
 export type EventType = keyof Details
 export type EventOf<T extends EventType> = Extract<JournalEvent, { type: T }>

@@ -1,4 +1,5 @@
 import { iso31661Alpha2ToAlpha3 } from 'iso-3166'
+import { accountId, accountOf } from './account.ts'
 import { categoryOf } from './category.ts'
 import { BursarError } from './errors.ts'
 import { plain } from './text.ts'
@@ -16,21 +17,35 @@ export interface PayeeInput {
 }
 
 /**
- * The payee that is decided on, stored and sent: clean name, one ISO 18245 category, ISO 3166 country.
+ * The merchant that is decided on, stored and sent: clean name, one ISO 18245 category, ISO 3166 country.
  *
- * @throws `argument_invalid` when nothing names the payee, or a category or country does not exist.
+ * @throws `argument_invalid` when nothing names the merchant, or a category or country does not exist.
  */
-export function payeeOf(input: PayeeInput): Payee {
-  const name = input.name === undefined ? undefined : plain(input.name, NAME_MAX)
-  const address = input.address === undefined ? undefined : plain(input.address, NAME_MAX)
-  if (!name && !address) throw new BursarError('argument_invalid', 'payee needs a name or an address.')
+export function merchantOf(input: PayeeInput): Payee {
+  const name = input.name === undefined ? '' : plain(input.name, NAME_MAX)
+  if (name === '' || input.address !== undefined || input.network !== undefined)
+    throw new BursarError('argument_invalid', 'A card pays a merchant by payee.name, not an address on a network.')
   return {
-    ...(name && { name }),
+    name,
     ...(input.merchant_category !== undefined && { category: categoryOf(input.merchant_category) }),
     ...(input.country !== undefined && { country: countryOf(input.country) }),
-    ...(address && { address }),
-    ...(input.network !== undefined && { network: plain(input.network, NAME_MAX) }),
   }
+}
+
+/**
+ * The account on a chain that is decided on, stored and paid. A name beside it is the agent's label, and decides nothing.
+ *
+ * @param network where an address without one is, CAIP-2
+ * @throws `argument_invalid` when there is no address, its checksum is wrong, or two networks are named
+ */
+export function accountPayeeOf(input: PayeeInput, network: string): Payee {
+  if (input.address === undefined)
+    throw new BursarError('argument_invalid', 'USDC pays an address: payee.address, 0x… or a CAIP-10 id.')
+  const account = accountOf(input.address, input.network ?? network)
+  if (input.network !== undefined && account.network !== input.network)
+    throw new BursarError('argument_invalid', 'payee.address and payee.network name two networks.')
+  const name = input.name === undefined ? '' : plain(input.name, NAME_MAX)
+  return { ...(name !== '' && { name }), ...account }
 }
 
 /** An ISO 3166-1 alpha-2 code. @throws `argument_invalid` for one that is not assigned. */
@@ -41,9 +56,9 @@ export function countryOf(text: string): string {
   return code
 }
 
-/** What limits and constraints compare payees by: the address where there is one, else the folded name. */
-export function payeeKey(payee: Payee): string {
-  if (payee.address !== undefined) return `address:${payee.network ?? ''}:${payee.address}`
+/** What limits and constraints compare payees by: the account (CAIP-10) where there is one, else the folded name. */
+export function payeeKey({ address, network, ...payee }: Payee): string {
+  if (address !== undefined && network !== undefined) return accountId({ network, address })
   return `name:${fold(payee.name ?? '')}`
 }
 

@@ -1,13 +1,23 @@
-import type { Fact, WireCounter, WireMovement } from './event.ts'
-import type { LimitUse } from './limit.ts'
+import type { Spending } from './decide.ts'
+import type { Fact, WireCounter } from './event.ts'
 import { formatUnits } from './money.ts'
+import { incoming, isSomething, movement } from './movement.ts'
 import { rfc3339 } from './time.ts'
-import type { Account, Actor, Entry, Instrument, Payment, Refusal, Wallet } from './types.ts'
+import type { Actor, Instrument, InstrumentType, Payment, Refusal, Wallet } from './types.ts'
+import type { WireInclusion, WireUnused } from './wire.ts'
 
 export const SYSTEM: Actor = { role: 'system', id: 'bursar' }
 
-/** How long a rail may take to begin a payment that was authorized; a later beginning must be refused by the rail. */
-export const SEND_WITHIN_MS = 10 * 60 * 1000
+/**
+ * How long a rail may take to begin a payment that was authorized; a later beginning must be refused by the rail. On a
+ * chain this is how long the authorization is good: what could still be taken is held that much longer.
+ */
+const SEND_WITHIN_MS = { virtual_card: 10 * 60 * 1000, usdc: 5 * 60 * 1000 } as const
+
+/** Until when a payment that is authorized now must have begun, in milliseconds since the epoch. */
+export function sendBefore(type: InstrumentType, now: number): number {
+  return now + SEND_WITHIN_MS[type]
+}
 
 /** How long an identical call without an idempotency key is taken for the same purchase. */
 export const SAME_PURCHASE_MS = 10 * 60 * 1000
@@ -48,9 +58,7 @@ export function subject(
 /** The hold: the payment may now be sent, once. */
 export function authorizedFact(
   payment: Payment,
-  wallet: Wallet,
-  limits: readonly LimitUse[],
-  now: number,
+  { wallet, instrument, limits, now }: Pick<Spending, 'wallet' | 'instrument' | 'limits' | 'now'>,
   actor: Actor,
 ): Extract<Fact, { type: 'payment.authorized' }> {
   const amount = formatUnits(payment.amount as bigint, wallet.decimals)
@@ -61,7 +69,7 @@ export function authorizedFact(
     amount,
     payee: payment.payee,
     details: {
-      valid_until: rfc3339(now + SEND_WITHIN_MS),
+      valid_until: rfc3339(sendBefore(instrument.type, now)),
       counted: limits.flatMap(({ key }): WireCounter[] =>
         key ? [{ limit_id: key.limitId, scope_value: key.scopeValue, window_key: key.windowKey }] : [],
       ),
@@ -79,6 +87,9 @@ export interface Settlement {
   /** Totals, in units. */
   readonly captured: bigint
   readonly refunded: bigint
+  /** On a chain: where it is to be seen that it moved, or that it never will. */
+  readonly inclusion?: WireInclusion
+  readonly unused?: WireUnused
 }
 
 /** The balances that a settlement moves money between. */
@@ -122,6 +133,7 @@ function voidedFact(payment: Payment, wallet: Wallet, settlement: Settlement): F
     details: {
       ...(settlement.refusal && { refusal: settlement.refusal }),
       rail_ref: settlement.railRef,
+      ...(settlement.unused && { unused: settlement.unused }),
       counted: countedOf(payment),
       movements: [movement('void', 'held', 'available', payment.held, wallet)],
     },
@@ -156,6 +168,7 @@ function captureFacts(settling: Settling, settlement: Settlement, captured: bigi
       // Money that moves after a void makes it a captured payment at once.
       final: payment.status === 'voided' || (final && !MOVED.includes(payment.status)),
       ...(payment.status === 'refunded' && { unrefunded: true }),
+      ...(settlement.inclusion && { inclusion: settlement.inclusion }),
       released: formatUnits(released, wallet.decimals),
       forced: formatUnits(forced, wallet.decimals),
       counted: countedOf(payment),
@@ -192,47 +205,22 @@ function refundFact({ payment, wallet, owed }: Settling, amount: bigint, settlem
     details: {
       full: settlement.refunded >= settlement.captured && settlement.captured >= payment.captured,
       movements: incoming('refund', amount, owed, wallet),
+      ...(settlement.unused && { unused: settlement.unused }),
     },
   }
 }
 
-export function inDoubtFact(payment: Payment, wallet: Wallet): Fact {
+export type Doubt = 'no_answer' | 'unconfirmed'
+
+export function inDoubtFact(payment: Payment, wallet: Wallet, reason: Doubt): Fact {
   return {
     type: 'payment.in_doubt',
     actor: SYSTEM,
     ...subject(payment, wallet, payment.instrumentId as string),
     amount: formatUnits(payment.held, wallet.decimals),
     payee: payment.payee,
-    details: { reason: 'no_answer' },
+    details: { reason },
   }
-}
-
-/** Money that comes in first repays what a network took beyond the balance (`owed`, as a positive amount). */
-export function incoming(
-  kind: 'fund' | 'refund',
-  amount: bigint,
-  owed: bigint,
-  wallet: Pick<Wallet, 'decimals'>,
-): readonly WireMovement[] {
-  const repaid = amount < owed ? amount : owed
-  return [
-    movement(kind, 'external', 'overdrawn', repaid, wallet),
-    movement(kind, 'external', 'available', amount - repaid, wallet),
-  ].filter(isSomething)
-}
-
-function isSomething(one: WireMovement): boolean {
-  return /[1-9]/.test(one.amount)
-}
-
-function movement(
-  kind: Entry['kind'],
-  debit: Account,
-  credit: Account,
-  units: bigint,
-  wallet: Pick<Wallet, 'decimals'>,
-): WireMovement {
-  return { kind, debit, credit, amount: formatUnits(units, wallet.decimals) }
 }
 
 function countedOf(payment: Payment): readonly WireCounter[] {

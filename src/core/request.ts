@@ -6,7 +6,7 @@ import { formatUnits, parse } from './money.ts'
 import type { Snapshot } from './step.ts'
 import { constraintsToWire, termsToWire } from './terms.ts'
 import { rfc3339 } from './time.ts'
-import type { Actor, Approval, Refusal, Request, Wallet } from './types.ts'
+import type { Actor, Approval, Assurance, Refusal, Request, Wallet } from './types.ts'
 
 /** What the facts about one request have in common. */
 export function requestSubject(request: Request) {
@@ -20,10 +20,13 @@ export function requestSubject(request: Request) {
   }
 }
 
-/** The request, stored with its question to a human before anyone is asked. */
-export function createdFact(request: Request, wallet: Wallet, approvalId: string, now: number): Fact {
+/**
+ * The request, stored with its question to a human before anyone is asked.
+ *
+ * @param needs the assurance that a yes must have
+ */
+export function createdFact(request: Request, wallet: Wallet, approvalId: string, needs: Assurance, now: number): Fact {
   const digest = termsDigest(requestTerms(request, wallet))
-  const needs = needed(wallet.approvals, request.amount)
   return {
     type: 'request.created',
     actor: { role: 'agent', id: request.agentId },

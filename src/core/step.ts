@@ -4,14 +4,19 @@ import type {
   Accounts,
   Agent,
   Approval,
+  Broadcast,
   CounterKey,
+  Deposit,
   Instance,
   Instrument,
   Limit,
   Payment,
+  Relayer,
   Request,
+  Scan,
   Scope,
   Text,
+  Transfer,
   Wallet,
 } from './types.ts'
 
@@ -36,6 +41,11 @@ export interface Key {
     /** How old an ended one may be. One that is still open is the same purchase however old it is. */
     readonly withinMs: number
   }
+  /** Whose fees and transaction counts to read: CAIP-10. With `relayerNonce`, what was sent from that one on. */
+  readonly relayer?: string
+  readonly relayerNonce?: number
+  /** What may have been credited already. */
+  readonly deposit?: { readonly txHash: string; readonly position: number }
   /** What was spent in a window so far, by scope value: what a new limit starts from. */
   readonly usage?: { readonly scope: Scope; readonly window: Limit['window'] }
 }
@@ -45,6 +55,21 @@ export interface Usage {
   readonly amount: bigint
   readonly forced: bigint
   readonly count: number
+}
+
+/** Where a relayer stands. */
+export interface Lane {
+  readonly relayer: Relayer
+  /** One more than the highest transaction count that was handed out; 0 when none was. */
+  readonly nextNonce: number
+  /** The first from the one that was asked for on, or from 0, that was not handed out. */
+  readonly freeNonce: number
+  /** UTC, YYYY-MM-DD. */
+  readonly today: string
+  /** What today's transactions cost or may still cost, in gwei. */
+  readonly feesToday: bigint
+  /** What was sent under the nonce that was asked for. */
+  readonly atNonce: readonly Broadcast[]
 }
 
 /** Everything that a decision may look at, read at one moment under the write lock. What was not asked for is null. */
@@ -64,6 +89,16 @@ export interface Snapshot {
   readonly approval: Approval | null
   readonly limit: Limit | null
   readonly prior: Payment | null
+  /** What was signed for the payment, and sent; for payments from a wallet on a chain. */
+  readonly transfer: Transfer | null
+  readonly broadcasts: readonly Broadcast[]
+  /** Null for a relayer that has no limit yet: nothing is sent by it. */
+  readonly lane: Lane | null
+  readonly deposit: Deposit | null
+  /** How far the wallet's chain was read; with `deposit`. */
+  readonly scan: Scan | null
+  /** An account that the wallet has paid and that looks like the payee, which it has not; CAIP-10. */
+  readonly lookAlike: string | null
   readonly usage: readonly Usage[]
 }
 

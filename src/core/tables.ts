@@ -2,15 +2,22 @@ import type {
   Accounts,
   Agent,
   Approval,
+  Broadcast,
   Counter,
+  Deposit,
   Entry,
+  FeeDay,
   Instance,
   Instrument,
+  KnownPayee,
   Limit,
   Owner,
   Payment,
   RailCursor,
+  Relayer,
   Request,
+  Scan,
+  Transfer,
   Wallet,
 } from './types.ts'
 
@@ -29,6 +36,13 @@ export interface Tables {
   payments: StoredPayment
   approvals: Approval
   rails: RailCursor
+  transfers: Transfer
+  broadcasts: Broadcast
+  relayers: Relayer
+  fee_days: FeeDay
+  deposits: Deposit
+  scans: Scan
+  known_payees: KnownPayee
 }
 export type TableName = keyof Tables
 
@@ -50,6 +64,13 @@ export const KEYS: { readonly [T in TableName]: readonly (keyof Tables[T] & stri
   payments: ['id'],
   approvals: ['id'],
   rails: ['id'],
+  transfers: ['paymentId'],
+  broadcasts: ['txHash'],
+  relayers: ['id'],
+  fee_days: ['relayer', 'day'],
+  deposits: ['walletId', 'txHash', 'position'],
+  scans: ['walletId'],
+  known_payees: ['walletId', 'account'],
 }
 
 type Addable<Row> = { readonly [C in keyof Row as Row[C] extends bigint | number ? C : never]?: Row[C] }

@@ -7,3 +7,8 @@ export function rfc3339(ms: number): string {
 export function millis(text: string): number {
   return Date.parse(text)
 }
+
+/** The day in UTC, YYYY-MM-DD. */
+export function utcDay(ms: number): string {
+  return rfc3339(ms).slice(0, 10)
+}

@@ -3,12 +3,13 @@ import { signIn } from '../actions/owner/sign-in.ts'
 import type { Opened } from '../cli/program.ts'
 import type { Config, Home } from '../config.ts'
 import { BursarError } from '../core/errors.ts'
-import type { Bursar, Notifier, Rail } from '../ports.ts'
+import type { Bursar, Notifier } from '../ports.ts'
 import { journalNoteKey, openSqlite } from '../store/sqlite/index.ts'
 import { systemClock, systemIds } from '../system.ts'
 import { type Log, watchedRails, watchedStore } from '../telemetry.ts'
 import { readOwnerKeyFile, signerOf } from '../vault/keys.ts'
 import { journalKey, prepareDirectory } from './home.ts'
+import { lazyRails } from './rails.ts'
 
 export interface Running extends Opened {
   /** Subscribes to what is committed in this process; returns the way to stop. */
@@ -26,10 +27,9 @@ export function openBursar(config: Config, log: Log): Running {
     openSqlite({ path: home.database, clock: systemClock, journalKey: { publicKey, sign: signerOf(key) } }),
     log,
   )
-  const cards = sandboxCards(home)
+  const rails = lazyRails(config, store, log)
   const { notify, changes } = notices()
-  const rails = watchedRails({ virtual_card: cards.rail }, log)
-  const bursar: Bursar = { store, rails, clock: systemClock, ids: systemIds, notify }
+  const bursar: Bursar = { store, rails: watchedRails(rails.rails, log), clock: systemClock, ids: systemIds, notify }
   return {
     bursar,
     changes,
@@ -37,7 +37,7 @@ export function openBursar(config: Config, log: Log): Running {
     unlock: (passphrase) => signIn(bursar, () => ownerKey(home, passphrase), 'cli'),
     async close() {
       await store.close()
-      await cards.close()
+      await rails.close()
     },
   }
 }
@@ -63,36 +63,6 @@ export function isSetUp({ store }: Bursar): boolean {
 async function ownerKey(home: Home, passphrase: string) {
   const pair = await readOwnerKeyFile(home.ownerKey, passphrase)
   return { publicKey: pair.publicKey, sign: signerOf(pair) }
-}
-
-/** The sandbox's card network. Its file is opened by the first payment or card. */
-function sandboxCards(home: Home): { rail: Rail; close(): Promise<void> } {
-  const load = async () => {
-    const { sandboxIssuer } = await import('../rails/card/sandbox/sandbox.ts')
-    const { cardRail } = await import('../rails/card/rail.ts')
-    const { issuer, network, close } = await sandboxIssuer({ path: home.cards, clock: systemClock })
-    return { rail: cardRail(issuer, network), close }
-  }
-  let loading: ReturnType<typeof load> | undefined
-  const rail = async () => {
-    loading ??= load().catch((error) => {
-      loading = undefined
-      throw error
-    })
-    return (await loading).rail
-  }
-  return {
-    rail: {
-      live: false,
-      provision: async (terms) => (await rail()).provision(terms),
-      setStatus: async (railRef, status) => (await rail()).setStatus(railRef, status),
-      pay: async (terms) => (await rail()).pay(terms),
-      find: async (paymentId) => (await rail()).find(paymentId),
-      refund: async (paymentId, refundId, amount) => (await rail()).refund(paymentId, refundId, amount),
-      changes: async (cursor) => (await rail()).changes(cursor),
-    },
-    close: async () => (await loading)?.close(),
-  }
 }
 
 /** Tells whoever listens in this process what was committed. */

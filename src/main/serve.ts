@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { keyHashOf } from '../actions/owner/agents.ts'
 import { hostDesk } from '../actions/owner/desk.ts'
+import { startReconciler } from '../actions/reconciler.ts'
 import { recover } from '../actions/recover.ts'
 import type { Caller } from '../actions/wire.ts'
 import { hostProof } from '../approvals/host.ts'
@@ -24,14 +25,22 @@ export async function serveMcp(config: Config, log: Log, version: string): Promi
   const { bursar, changes } = running
   await makeSandbox(bursar, config, version)
   const caller = callerOf(bursar.store.read, config)
-  const recovery = keepRecovering(bursar, caller, log, version)
+  const started = once(() => note(bursar, caller, { type: 'process.started', details: { version, surface: 'mcp' } }))
+  const reconciler = startReconciler(() => started().then(() => recover(bursar)), {
+    ...{ afterMs: RECOVER_AFTER_MS, everyMs: RECOVER_EVERY_MS },
+    observe({ number, ms, error }) {
+      if (error === null) log.debug('recovered', { turn: number, ms: Math.round(ms) })
+      else log.warn('recovery failed and will be tried again', { turn: number, ...errorFields(error) })
+    },
+  })
   await serve({
     ...{ bursar, caller, changes, version },
     desk: hostDesk(bursar, hostProof),
     log: (level, message, fields) => log[level](message, fields),
     async close() {
       try {
-        await recovery.stop()
+        await reconciler.stop()
+        await started()
         await note(bursar, caller, { type: 'process.stopped', details: { surface: 'mcp' } })
       } finally {
         await running.close()
@@ -40,42 +49,19 @@ export async function serveMcp(config: Config, log: Log, version: string): Promi
   })
 }
 
-/** Ends what a crash or a silent rail left open, beside the serving and never in its way. */
-function keepRecovering(bursar: Bursar, caller: Caller, log: Log, version: string): { stop(): Promise<void> } {
-  let stopped = false
-  let begun: Promise<void> | undefined
-  let turn: Promise<void> = Promise.resolve()
-  const begin = () => {
-    begun ??= note(bursar, caller, { type: 'process.started', details: { version, surface: 'mcp' } }).catch((error) => {
-      begun = undefined
+type ProcessFact = Pick<EventOf<'process.started'> | EventOf<'process.stopped'>, 'type' | 'details'>
+
+/** The same work for every caller, until it has succeeded. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= work().catch((error) => {
+      done = undefined
       throw error
     })
-    return begun
-  }
-  const once = async () => {
-    try {
-      await begin()
-      if (!stopped) await recover(bursar)
-    } catch (error) {
-      if (!stopped) log.warn('recovery failed and will be tried again', errorFields(error))
-    }
-  }
-  const next = () => {
-    turn = turn.then(once)
-  }
-  const first = setTimeout(next, RECOVER_AFTER_MS).unref()
-  const timer = setInterval(next, RECOVER_EVERY_MS).unref()
-  return {
-    async stop() {
-      stopped = true
-      clearTimeout(first)
-      clearInterval(timer)
-      await begin()
-    },
+    return done
   }
 }
-
-type ProcessFact = Pick<EventOf<'process.started'> | EventOf<'process.stopped'>, 'type' | 'details'>
 
 /** Starts and stops are in the journal of the instance. */
 async function note(bursar: Bursar, { agentId, sessionId }: Caller, fact: ProcessFact): Promise<void> {

@@ -1,9 +1,9 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
-import * as fs from 'node:fs'
-import { dirname } from 'node:path'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { fromBase64 } from '../core/canonical.ts'
 import { BursarError } from '../core/errors.ts'
 import type { Sign } from '../core/note.ts'
+import { createFile, parseJson, readFile, unreadable } from './files.ts'
 import { seal, unseal } from './seal.ts'
 
 /** An Ed25519 key pair. The private half cannot be printed by accident: it is a KeyObject. */
@@ -16,10 +16,6 @@ export interface KeyPair {
 /** What the seal is bound to. */
 const OWNER_KEY = 'bursar owner key'
 const PUBLIC_KEY_BYTES = 32
-const FILE_BYTES_MAX = 128 * 1024
-const FILE_MODE = 0o600
-const DIRECTORY_MODE = 0o700
-const OTHERS = 0o077
 
 export function makeKeyPair(): KeyPair {
   return pairOf(generateKeyPairSync('ed25519').privateKey)
@@ -44,8 +40,7 @@ export function signerOf(pair: KeyPair): Sign {
  * @throws `config_invalid` as {@link readJournalKeyFile}, or when it cannot be written.
  */
 export function journalKeyFile(path: string): KeyPair {
-  if (!fs.existsSync(path))
-    createFile(path, makeKeyPair().privateKey.export({ format: 'pem', type: 'pkcs8' }) as string)
+  if (!existsSync(path)) createFile(path, makeKeyPair().privateKey.export({ format: 'pem', type: 'pkcs8' }) as string)
   return readJournalKeyFile(path)
 }
 
@@ -61,7 +56,7 @@ export function readJournalKeyFile(path: string): KeyPair {
  * @throws `passphrase_wrong` when there is one under another passphrase, or as {@link readOwnerKeyFile}.
  */
 export async function ownerKeyFile(path: string, passphrase: string): Promise<KeyPair> {
-  if (!fs.existsSync(path)) createFile(path, await ownerFileText(makeKeyPair(), passphrase))
+  if (!existsSync(path)) createFile(path, await ownerFileText(makeKeyPair(), passphrase))
   return readOwnerKeyFile(path, passphrase)
 }
 
@@ -96,14 +91,6 @@ function parseOwnerFile(path: string): { publicKey: string; sealed: string } {
   return { publicKey: public_key, sealed: JSON.stringify(sealed ?? null) }
 }
 
-function parseJson(path: string, text: string): Record<string, unknown> {
-  try {
-    return Object(JSON.parse(text)) as Record<string, unknown>
-  } catch {
-    throw unreadable(path, 'it is not JSON')
-  }
-}
-
 function decodeKey(path: string, decode: () => KeyObject): KeyPair {
   try {
     return pairOf(decode())
@@ -111,87 +98,4 @@ function decodeKey(path: string, decode: () => KeyObject): KeyPair {
     // OpenSSL's messages may quote what they read.
     throw error instanceof BursarError ? error : unreadable(path, 'it does not hold an Ed25519 private key')
   }
-}
-
-/** Creates a file whole or not at all. When another process was first, its file stays and this text is dropped. */
-function createFile(path: string, text: string): void {
-  const directory = dirname(path)
-  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`
-  try {
-    fs.mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE })
-    assertPrivate(directory, fs.statSync(directory), '700')
-    writeDurably(temporary, text)
-    // A link, unlike a rename, never replaces what is there.
-    fs.linkSync(temporary, path)
-    syncDirectory(directory)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw fileError(error, path)
-  } finally {
-    fs.rmSync(temporary, { force: true })
-  }
-}
-
-function writeDurably(path: string, text: string): void {
-  const file = fs.openSync(path, 'wx', FILE_MODE)
-  try {
-    fs.writeFileSync(file, text)
-    fs.fsyncSync(file)
-  } finally {
-    fs.closeSync(file)
-  }
-}
-
-/** A new name survives a crash once its directory is on disk. Windows cannot and need not sync one. */
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') return
-  const directory = fs.openSync(path, 'r')
-  try {
-    fs.fsyncSync(directory)
-  } finally {
-    fs.closeSync(directory)
-  }
-}
-
-function readFile(path: string): string {
-  try {
-    assertPrivate(dirname(path), fs.statSync(dirname(path)), '700')
-    // Checked on the open file: by path, it could be another one by the time it is read. Non-blocking, or a pipe hangs.
-    const file = fs.openSync(path, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
-    try {
-      const stat = fs.fstatSync(file)
-      if (!stat.isFile() || stat.size > FILE_BYTES_MAX) throw unreadable(path, 'it is not a small regular file')
-      assertPrivate(path, stat, '600')
-      return fs.readFileSync(file, 'utf8')
-    } finally {
-      fs.closeSync(file)
-    }
-  } catch (error) {
-    throw fileError(error, path)
-  }
-}
-
-/** Windows keeps no such bits; there, the user's profile is the protection. */
-function assertPrivate(path: string, stat: fs.Stats, mode: '600' | '700'): void {
-  if (process.platform === 'win32') return
-  if (stat.uid !== process.getuid?.())
-    throw new BursarError('config_invalid', `${path} belongs to another user, who can read and replace what is in it.`)
-  if ((stat.mode & OTHERS) === 0) return
-  throw new BursarError(
-    'config_invalid',
-    `Other users of this machine can reach ${path}, which is for a private key. Run: chmod ${mode} ${path}`,
-  )
-}
-
-function fileError(error: unknown, path: string): BursarError {
-  return error instanceof BursarError
-    ? error
-    : unreadable(path, `the system answers ${codeOf(error) ?? 'an unknown error'}`)
-}
-
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code
-}
-
-function unreadable(path: string, why: string): BursarError {
-  return new BursarError('config_invalid', `The key file ${path} cannot be used: ${why}.`)
 }

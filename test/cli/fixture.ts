@@ -25,13 +25,15 @@ export function environment(home: string, more: Variables = {}): Record<string, 
   return { PATH, HOME, BURSAR_HOME: home, ...more }
 }
 
-/** Runs the built program to its end. */
-export function bursar(home: string, args: readonly string[], more: Variables = {}): Promise<Ran> {
+/** Runs the built program to its end, with nothing on stdin unless it is given. */
+export function bursar(home: string, args: readonly string[], more: Variables = {}, input = ''): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [ENTRY, ...args], {
       env: environment(home, more),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
+    // It may have ended without reading.
+    child.stdin.on('error', () => {}).end(input)
     const ran = { stdout: '', stderr: '' }
     child.stdout.on('data', (data) => {
       ran.stdout += data
@@ -46,10 +48,29 @@ export function bursar(home: string, args: readonly string[], more: Variables = 
 /** As {@link bursar}, by the owner, with `--json`: the answer. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
 export async function owner(home: string, ...args: string[]): Promise<any> {
-  const ran = await bursar(home, [...args, '--json'], { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
+  const ran = await bursar(home, [...args, '--json'], OWNER)
   if (ran.code !== 0) throw new Error(`exit ${ran.code}: ${ran.stderr}`)
   return JSON.parse(ran.stdout)
 }
+
+/** As {@link bursar}, by the owner, where it fails: the exit code and the error, which comes after what is logged. Answers are on stdout, or nowhere. */
+export async function refused(home: string, args: readonly string[], input = ''): Promise<Failed> {
+  const { code, stdout, stderr } = await bursar(home, [...args, '--json'], OWNER, input)
+  return {
+    exit: code,
+    stdout,
+    ...(JSON.parse(stderr.trim().split('\n').at(-1) ?? '').error as { code: string; message: string }),
+  }
+}
+
+interface Failed {
+  readonly exit: number | null
+  readonly stdout: string
+  readonly code: string
+  readonly message: string
+}
+
+export const OWNER: Variables = { BURSAR_OWNER_PASSPHRASE: PASSPHRASE }
 
 const homes: string[] = []
 afterAll(() => {

@@ -26,6 +26,8 @@ describe('help', () => {
         "wallet freeze",
         "wallet unfreeze",
         "wallet approvals",
+        "wallet reconcile",
+        "wallet confirmations",
         "limit set",
         "limit list",
         "limit remove",
@@ -45,6 +47,11 @@ describe('help', () => {
         "payment list",
         "payment show",
         "payment refund",
+        "network set",
+        "network list",
+        "network remove",
+        "relayer list",
+        "relayer limit",
         "freeze-all",
         "unfreeze-all",
         "journal list",
@@ -73,7 +80,16 @@ describe('help', () => {
     const { code, stdout } = await bursar(emptyHome(), ['--help'], { BURSAR_LOG: 'shout' })
     expect(code).toBe(0)
     expect(stdout).toContain('Exit codes:')
-    for (const name of ['HOME', 'DATABASE_URL', 'AGENT', 'AGENT_KEY', 'SESSION', 'OWNER_PASSPHRASE', 'LOG'])
+    for (const name of [
+      'HOME',
+      'DATABASE_URL',
+      'AGENT',
+      'AGENT_KEY',
+      'SESSION',
+      'OWNER_PASSPHRASE',
+      'VAULT_PASSPHRASE_FILE',
+      'LOG',
+    ])
       expect(stdout).toContain(`BURSAR_${name} `)
   })
 

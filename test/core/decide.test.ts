@@ -21,17 +21,17 @@ const REQUIRED = [
 
 /** Everything is wrong at once. */
 function worst(): { spending: Spending; attempt: Attempt } {
-  const wallet = { id: 'wal', currency: 'USD', decimals: 2, status: 'frozen' } as Wallet
+  const wallet = { id: 'wal', currency: 'USD', decimals: 2, status: 'frozen', asset: null } as Wallet
   const constraints = {
     ...{ protocols: ['x402'], networks: ['n'], merchantCategories: ['5734'] },
-    ...{ payees: ['Acme'], addresses: ['a'], countries: ['US'] },
+    ...{ payees: ['Acme'], addresses: ['n:a'], countries: ['US'] },
   }
   const status = 'frozen' as const
   const card = { id: 'inst', type: 'virtual_card', status, constraints, expiresAt: 5, perPaymentMax: 1n, remaining: 0n }
   const instrument = { ...card, usageLimit: 1, usageConsumed: 1 } as unknown as Instrument
   return {
     spending: {
-      ...{ now: 9, wallet, instrument, available: 0n, limits: [] },
+      ...{ now: 9, wallet, instrument, available: 0n, limits: [], lookAlike: null },
       instance: { id: 'ins', createdAt: 0, frozen: true },
       agent: { id: 'agt', name: 'a', keyHash: null, status: 'revoked', createdAt: 0 },
     },
@@ -103,7 +103,7 @@ describe('a decision', () => {
       const { spending, attempt } = repair(now)
       now = { spending: { ...now.spending, ...spending }, attempt: { ...now.attempt, ...attempt } }
     }
-    expect(decide(now.spending, now.attempt, false)).toEqual({ verdict: 'ask', limitId: 'payee month' })
+    expect(decide(now.spending, now.attempt, false)).toEqual({ verdict: 'ask', rule: 'payee month' })
     expect(decide(now.spending, now.attempt, true)).toEqual({ verdict: 'allow' })
     expect(ORDER.every(([code]) => Object.hasOwn(CODES, code))).toBe(true)
   })

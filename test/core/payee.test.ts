@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { categoriesOf, categoryName, categoryOf } from '../../src/core/category.ts'
-import { countryOf, fold, payeeKey, payeeOf } from '../../src/core/payee.ts'
+import { countryOf, fold, merchantOf, payeeKey } from '../../src/core/payee.ts'
 
 describe('a merchant category', () => {
   it.each([
@@ -71,13 +71,13 @@ describe('a merchant category', () => {
 describe('a payee', () => {
   it('is clean, with one category and country', () => {
     const input = { name: ' Acme\u202e \n Ltd ', merchant_category: 'computer software stores', country: 'us' }
-    expect(payeeOf(input)).toEqual({ name: 'Acme Ltd', category: '5734', country: 'US' })
+    expect(merchantOf(input)).toEqual({ name: 'Acme Ltd', category: '5734', country: 'US' })
   })
 
   it.each([{}, { name: '' }, { name: '\u200b \u3164' }, { country: 'US' }, { merchant_category: '5734' }])(
     'is not %j, which names nobody',
     (input) => {
-      expect(() => payeeOf(input)).toThrow('payee needs a name or an address.')
+      expect(() => merchantOf(input)).toThrow('A card pays a merchant by payee.name')
     },
   )
 

@@ -37,7 +37,8 @@ const WRONG = {
   available: 0n,
   instance: { frozen: true },
   agent: { status: 'active' },
-  wallet: { status: 'active', currency: 'USD', decimals: 2 },
+  wallet: { status: 'active', currency: 'USD', decimals: 2, asset: null },
+  lookAlike: null,
   instrument: {
     type: 'virtual_card',
     status: 'frozen',

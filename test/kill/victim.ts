@@ -69,7 +69,8 @@ function pointCommits(): void {
 
 const POINTED: DiskOptions = {
   store: pointedStore,
-  rail: (rail) => pointed('rail', rail),
+  // Whom it serves is no call to a rail.
+  rail: (rail) => ({ ...pointed('rail', rail), serves: rail.serves }),
   sandbox: ({ issuer, network, close }) => ({
     issuer: pointed('issuer', issuer),
     network: pointed('network', network),

@@ -6,7 +6,8 @@ import { CLIENTS, connect } from './support.ts'
 describe('what a rail does', () => {
   const rail = (pay: Rail['pay']): Rail => ({
     provision: async () => ({ railRef: 'card_1', display: '•••• 4242' }),
-    live: false,
+    serves: () => true,
+    accounts: null,
     setStatus: async () => undefined,
     find: async () => null,
     pay,

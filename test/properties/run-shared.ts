@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { BursarError } from '../../src/core/errors.ts'
 import type { Heard, World } from '../support/world.ts'
 import type { Model, ModelPayment } from './model.ts'
-import { isUnsettled, settle } from './model-settle.ts'
+import { isUnsettled, type ModelRecord, settle } from './model-settle.ts'
 
 /** One program under way: the real thing, and the model of it. */
 export interface Run {
@@ -41,7 +41,7 @@ export function hear({ world, model }: Run, startable?: ReadonlySet<ModelPayment
     }
     const never = record === 'unknown' && world.time.now > payment.authorizedAt + SEND_WITHIN_MS
     if (record === 'unknown') settle(model, payment, never ? NEVER_BEGUN : null)
-    else if (record || by !== 'refund') settle(model, payment, record)
+    else if (record || by !== 'refund') settle(model, payment, record as ModelRecord | null)
   }
   return news
 }

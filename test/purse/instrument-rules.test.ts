@@ -57,7 +57,7 @@ describe('security: a card for some categories', () => {
     expect(paid.refusal).toMatchInlineSnapshot(`
       {
         "code": "rail_declined",
-        "hint": "The card network declined and no money moved. Do not retry with other details; tell your user.",
+        "hint": "It was declined, and no money moved. Do not retry with other details; tell your user.",
         "message": "The card issuer declined the payment: merchant_category_blocked.",
         "rule": "issuer.merchant_category_blocked",
       }

@@ -4,7 +4,7 @@ import { revokeAgent } from '../../src/actions/owner/agents.ts'
 import { freezeAll, freezeWallet, revokeInstrument } from '../../src/actions/owner/freeze.ts'
 import { recover } from '../../src/actions/recover.ts'
 import type { InstrumentView } from '../../src/actions/wire.ts'
-import { SEND_WITHIN_MS } from '../../src/core/payment.ts'
+import { sendBefore } from '../../src/core/payment.ts'
 import type { Payment } from '../../src/core/types.ts'
 import { balances, buy, makeCard, makePurse, type Purse, SHOP } from '../support/purse.ts'
 
@@ -28,7 +28,7 @@ describe('security: once the owner has stopped', () => {
     const now = (): Payment => purse.bursar.store.read.one('payments', { id }) as Payment
     expect(now()).toMatchObject({ status: 'in_doubt', held: 8_000n })
     // Once the rail must refuse to begin it, that it is not there is the proof that it never will be.
-    purse.time.now += SEND_WITHIN_MS + 1
+    purse.time.now = sendBefore('virtual_card', purse.time.now) + 1
     await recover(purse.bursar)
     expect(now()).toMatchObject({ status: 'voided', held: 0n, refusal: { code: 'spending_frozen' } })
     expect(balances(purse)).toMatchObject({ available: 100_000n, held: 0n })

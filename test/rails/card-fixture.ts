@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { onTestFinished } from 'vitest'
-import type { PaymentTerms, ProvisionTerms, Rail, RailRecord } from '../../src/ports.ts'
-import { cardRail } from '../../src/rails/card/rail.ts'
+import type { PaymentTerms, ProvisionTerms, RailRecord } from '../../src/ports.ts'
+import { type CardRail, cardRail } from '../../src/rails/card/rail.ts'
 import { type CardSandbox, sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
 
 export const MINUTE_MS = 60_000
@@ -20,7 +20,7 @@ export class TestClock {
 }
 
 export interface Bench extends CardSandbox {
-  readonly rail: Rail
+  readonly rail: CardRail
   readonly clock: TestClock
   readonly path: string
   /** All waits that were asked for, in milliseconds. None is waited. */
@@ -65,6 +65,7 @@ export function cardTerms(clock: TestClock, terms?: Partial<ProvisionTerms>): Pr
     perPaymentMax: null,
     constraints: {},
     expiresAt: clock.now() + 30 * DAY_MS,
+    account: null,
     ...terms,
   }
 }
@@ -77,12 +78,14 @@ export function paymentTerms(
   count += 1
   return {
     paymentId: `pay_${count}`,
+    walletId: 'wal_1',
     railRef,
     instrumentId,
     amount: 4900n,
     currency: 'USD',
     payee: { name: 'Notion', category: '5734', country: 'US' },
     validUntil: clock.now() + 15 * MINUTE_MS,
+    waitMs: 0,
     ...terms,
   }
 }

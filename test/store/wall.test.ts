@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Attacker, type Case, type Seed, seed, wallsOf } from './wall.ts'
 import { BOOKS } from './wall-books.ts'
+import { ALLOWED_ON_CHAIN, ON_CHAIN } from './wall-chain.ts'
 import { LIMITS } from './wall-limits.ts'
 import { ALLOWED_APPROVED, ALLOWED_PAYMENT, PAYMENTS } from './wall-payments.ts'
 import { ALLOWED_INSTRUMENT, NARROWER_INSTRUMENT, TERMS } from './wall-terms.ts'
+import { ALLOWED_TRANSFERS, TRANSFERS } from './wall-transfers.ts'
 
-const CASES: readonly Case[] = [...BOOKS, ...LIMITS, ...TERMS, ...PAYMENTS]
+const CASES: readonly Case[] = [...BOOKS, ...LIMITS, ...TERMS, ...PAYMENTS, ...TRANSFERS, ...ON_CHAIN]
+const CHAIN_CASES: ReadonlySet<Case> = new Set([...TRANSFERS, ...ON_CHAIN])
 
 let seeded: Seed
 /** A connection as any program opens one, and one with the recursive triggers that bursar asks for. */
@@ -49,7 +52,10 @@ describe('the walls', () => {
     plain.db.pragma('foreign_keys = OFF')
     plain.db.pragma(`ignore_check_constraints = ${trigger ? 0 : 1}`)
     try {
-      expect(mine.map((one) => plain.try(one, trigger ? [wall] : []))).toContain(null)
+      const said = mine.map((one) => plain.try(one, trigger ? [wall] : []))
+      expect(said).toContain(null)
+      // On a chain each of them is refused by nothing else.
+      expect(said.filter((_, i) => CHAIN_CASES.has(mine[i] as Case)).filter(Boolean)).toEqual([])
     } finally {
       plain.db.pragma('foreign_keys = ON')
       plain.db.pragma('ignore_check_constraints = OFF')
@@ -59,6 +65,8 @@ describe('the walls', () => {
   it('let pass what the rules allow', () => {
     for (const one of [ALLOWED_PAYMENT, ALLOWED_APPROVED, ALLOWED_INSTRUMENT, NARROWER_INSTRUMENT])
       expect(plain.try(one)).toBe(null)
+    for (const one of [...ALLOWED_TRANSFERS, ...ALLOWED_ON_CHAIN])
+      expect([one.bad, one.before, plain.try(one)]).toEqual([one.bad, one.before, null])
   })
 })
 

@@ -116,7 +116,8 @@ function weatheredRail(rail: Rail, weather: { readonly now: Weather }, heard: He
     }
   }
   return {
-    live: rail.live,
+    serves: (wallet) => rail.serves(wallet),
+    accounts: rail.accounts,
     async provision(terms) {
       if (weather.now === 'no_cards') lost()
       return rail.provision(terms)
@@ -124,7 +125,7 @@ function weatheredRail(rail: Rail, weather: { readonly now: Weather }, heard: He
     setStatus: (railRef, status) => rail.setStatus(railRef, status),
     pay: (terms) => hear(terms.paymentId, 'pay', () => rail.pay(terms)),
     find: (paymentId) => hear(paymentId, 'find', () => rail.find(paymentId)),
-    refund: (paymentId, refundId, amount) => hear(paymentId, 'refund', () => rail.refund(paymentId, refundId, amount)),
+    refund: (paymentId, refundId, amount) => hear(paymentId, 'refund', () => rail.refund!(paymentId, refundId, amount)),
     async changes(cursor) {
       const page = await rail.changes(cursor)
       for (const { paymentId, record } of page.records) heard.push({ paymentId, by: 'changes', record })

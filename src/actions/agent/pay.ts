@@ -4,11 +4,12 @@ import { digestOf } from '../../core/canonical.ts'
 import { refusal } from '../../core/decide.ts'
 import { BursarError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
+import { networkOf } from '../../core/network.ts'
 import type { PayeeInput } from '../../core/payee.ts'
-import { payeeKey, payeeOf } from '../../core/payee.ts'
+import { accountPayeeOf, merchantOf, payeeKey } from '../../core/payee.ts'
 import { SAME_PURCHASE_MS } from '../../core/payment.ts'
 import { plain } from '../../core/text.ts'
-import type { Payee, Refusal, Text } from '../../core/types.ts'
+import type { Instrument, Payee, Refusal, Text, Wallet } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { expire } from '../recover.ts'
 import { settle } from '../settle.ts'
@@ -70,7 +71,8 @@ function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promi
 
 /** The arguments made clean. What is wrong with them becomes a refusal, so that the attempt is on record too. */
 function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: string, purpose: string): Wish {
-  const { payee, fault } = checked(input)
+  const way = wayOf(bursar, input.instrument_id)
+  const { payee, fault } = checked(input, way)
   const clean = plain(input.amount, QUOTE_MAX)
   // An amount that cleaning would change is no amount: it is kept from becoming one.
   const amount = clean === input.amount ? clean : `?${clean}`
@@ -84,20 +86,33 @@ function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: str
     instrumentId,
     amount,
     payee,
-    protocol: 'card',
+    protocol: way.protocol,
     purposeRef,
-    fingerprint: digestOf({ instrumentId, amount: trimmed(amount), payee, purpose }),
+    fingerprint: digestOf({ instrumentId, amount: trimmed(amount), payee: identityOf(payee), purpose }),
     idempotencyKey: fault ? null : (input.idempotency_key ?? null),
     keyHash: caller.keyHash,
     fault,
   }
 }
 
-function checked(input: PayInput): { payee: Payee; fault: Refusal | null } {
+/** How an instrument pays when it is simply told to: a card a merchant, USDC an account on the chain of its wallet. */
+interface Way {
+  readonly protocol: 'card' | 'transfer'
+  readonly payeeOf: (input: PayeeInput) => Payee
+}
+
+/** What is read here never changes: an instrument keeps its type and its wallet, and a wallet its asset. */
+function wayOf(bursar: Bursar, instrumentId: string): Way {
+  const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument | null
+  const wallet = instrument && (bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet)
+  if (!wallet || wallet.asset === null) return { protocol: 'card', payeeOf: merchantOf }
+  const network = networkOf(wallet.asset)
+  return { protocol: 'transfer', payeeOf: (input) => accountPayeeOf(input, network) }
+}
+
+function checked(input: PayInput, { payeeOf }: Way): { payee: Payee; fault: Refusal | null } {
   try {
     const payee = payeeOf(input.payee)
-    if (payee.name === undefined || payee.address !== undefined || payee.network !== undefined)
-      throw new BursarError('argument_invalid', 'A card pays a merchant by payee.name, not an address on a network.')
     if (!KEY.test(input.idempotency_key ?? 'none'))
       throw new BursarError('argument_invalid', 'idempotency_key is 1 to 128 printable ASCII characters.')
     return { payee, fault: null }
@@ -105,6 +120,12 @@ function checked(input: PayInput): { payee: Payee; fault: Refusal | null } {
     if (!(error instanceof BursarError)) throw error
     return { payee: {}, fault: refusal(error.code, 'arguments', error.message) }
   }
+}
+
+/** On a chain the account is who is paid, by whatever name the agent calls it. */
+function identityOf(payee: Payee): Payee {
+  const { name: _label, ...account } = payee
+  return payee.address === undefined ? payee : account
 }
 
 /** "49", "49.0" and "49.00" are one amount. */

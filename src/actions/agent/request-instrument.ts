@@ -1,10 +1,12 @@
+import { accountId, accountOf } from '../../core/account.ts'
 import { needed, requestTerms, termsDigest } from '../../core/approval.ts'
-import { assetOf } from '../../core/asset.ts'
+import { assetOf, USDC } from '../../core/asset.ts'
 import { categoriesOf } from '../../core/category.ts'
 import { parseDuration } from '../../core/duration.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { WireConstraints } from '../../core/event.ts'
 import { parse } from '../../core/money.ts'
+import { chainIdOf, networkOf } from '../../core/network.ts'
 import { countryOf } from '../../core/payee.ts'
 import { SYSTEM } from '../../core/payment.ts'
 import { approvedFact, createdFact } from '../../core/request.ts'
@@ -12,7 +14,8 @@ import type { Snapshot } from '../../core/step.ts'
 import { constraintsToWire } from '../../core/terms.ts'
 import { plain } from '../../core/text.ts'
 import type { Constraints, InstrumentType, Request, Terms, Wallet } from '../../core/types.ts'
-import type { Bursar } from '../../ports.ts'
+import type { Bursar, Reader } from '../../ports.ts'
+import { lookAlikeOf } from '../look-alike.ts'
 import { constraintFacts } from '../question.ts'
 import { hasRail } from '../rails.ts'
 import { provision } from '../settle.ts'
@@ -36,7 +39,11 @@ const PURPOSE_MAX = 500
 const TASK_MAX = 100
 const LIST_MAX = 50
 const FACT_MAX = 1_500
-const NOT_OF_CARDS = ['origins', 'addresses', 'networks'] as const
+/** What nobody could hold an instrument to: no card network tells addresses, and no chain tells merchants. */
+const UNKNOWN_TO = {
+  virtual_card: ['origins', 'addresses', 'networks'],
+  usdc: ['merchant_categories', 'payees', 'countries'],
+} as const satisfies Record<InstrumentType, readonly (keyof WireConstraints)[]>
 
 /**
  * Stores an agent's ask for an instrument, before any human is asked.
@@ -44,8 +51,9 @@ const NOT_OF_CARDS = ['origins', 'addresses', 'networks'] as const
  * @throws `argument_invalid`, `amount_invalid`, `currency_mismatch`, `spending_frozen`
  */
 export async function requestInstrument(bursar: Bursar, caller: Caller, input: RequestInput): Promise<RequestView> {
-  const terms = termsOf(bursar, input)
-  const wallet = walletFor(bursar, caller, input.currency, terms.type)
+  const type = typeOf(bursar, input.type)
+  const wallet = walletFor(bursar, caller, input, type)
+  const terms = termsOf(type, wallet, input)
   const purpose = bursar.ids.text(plain(input.purpose, PURPOSE_MAX))
   const requestId = bursar.ids.make('request')
   const approvalId = bursar.ids.make('approval')
@@ -67,9 +75,11 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
       instrumentId: null,
       createdAt: snapshot.now,
     }
-    const created = createdFact(request, current, approvalId, snapshot.now)
-    if (needed(current.approvals, request.amount) !== 'none')
-      return { facts: [created], texts: [purpose], result: null }
+    const policy = needed(current.approvals, request.amount)
+    // A policy may take a yes from nobody, but not to an address that is easily taken for another.
+    const needs = policy === 'none' && namesLookAlike(bursar.store.read, request) ? 'host' : policy
+    const created = createdFact(request, current, approvalId, needs, snapshot.now)
+    if (needs !== 'none') return { facts: [created], texts: [purpose], result: null }
     const proof = {
       approval_id: approvalId,
       assurance: 'none' as const,
@@ -85,6 +95,10 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
   return requestView(bursar, requestId)
 }
 
+function namesLookAlike(read: Reader, { walletId, constraints }: Request): boolean {
+  return (constraints.addresses ?? []).some((account) => lookAlikeOf(read, walletId, account) !== null)
+}
+
 function assertOpen({ instance, agent, wallet }: Snapshot, caller: Caller): void {
   if (instance.frozen) throw new BursarError('spending_frozen', 'All spending is frozen.')
   if (agent?.status !== 'active') throw new BursarError('spending_frozen', 'This agent was revoked.')
@@ -94,21 +108,33 @@ function assertOpen({ instance, agent, wallet }: Snapshot, caller: Caller): void
 }
 
 /** The wallet of this currency that the agent may use: one bound to it before one for all, then the oldest. */
-function walletFor(bursar: Bursar, caller: Caller, currency: string, type: InstrumentType): Wallet {
-  const { code } = assetOf(currency)
+function walletFor(bursar: Bursar, caller: Caller, input: RequestInput, type: InstrumentType): Wallet {
+  const code = type === 'usdc' ? usdc(input.currency) : assetOf(input.currency).code
   const usable = bursar.store.read
     .list('wallets', { currency: code })
     .filter((wallet) => wallet.agentId === null || wallet.agentId === caller.agentId)
+    .filter(({ asset }) => asset === null || isOn(networkOf(asset), input.constraints))
     .toSorted((a, b) => Number(b.agentId !== null) - Number(a.agentId !== null) || (a.id < b.id ? -1 : 1))
   if (usable.length === 0) throw new BursarError('currency_mismatch', `There is no wallet in ${code} for this agent.`)
   const payable = usable.find((wallet) => hasRail(bursar, type, wallet))
-  if (!payable) throw new BursarError('rail_unavailable', `No rail for real money in ${code} is set up here.`)
+  if (!payable) throw new BursarError('rail_unavailable', `No rail for this wallet's money in ${code} is set up here.`)
   return payable
 }
 
-function termsOf(bursar: Bursar, input: RequestInput): Terms {
-  const type = typeOf(bursar, input.type)
-  const asset = assetOf(input.currency)
+function usdc(currency: string): string {
+  if (currency === USDC) return USDC
+  throw new BursarError('currency_mismatch', 'An instrument of the type usdc is in the currency USDC.')
+}
+
+/** Whether a wallet on this network can be held to the networks that are asked for. */
+function isOn(network: string, { networks, addresses }: WireInputConstraints = {}): boolean {
+  const accounts = (addresses ?? []).filter((address) => address.includes(':'))
+  if (accounts.length > 0 && !accounts.some((account) => account.startsWith(`${network}:`))) return false
+  return networks === undefined || networks.length === 0 || networks.includes(network)
+}
+
+function termsOf(type: InstrumentType, wallet: Wallet, input: RequestInput): Terms {
+  const asset = { code: wallet.currency, decimals: wallet.decimals }
   const amount = parse(input.amount, asset).units
   const perPaymentMax = input.per_payment_max === undefined ? null : parse(input.per_payment_max, asset).units
   const usageLimit = input.usage_limit ?? null
@@ -120,7 +146,7 @@ function termsOf(bursar: Bursar, input: RequestInput): Terms {
     usageLimit,
     perPaymentMax: perPaymentMax !== null && perPaymentMax > amount ? amount : perPaymentMax,
     expiresInMs: parseDuration(input.expires_in),
-    constraints: constraintsOf(type, input.constraints ?? {}),
+    constraints: constraintsOf(type, wallet, input.constraints ?? {}),
   }
 }
 
@@ -130,12 +156,14 @@ function typeOf(bursar: Bursar, type: string): InstrumentType {
   throw new BursarError('argument_invalid', `type is one of: ${known}.`)
 }
 
-function constraintsOf(type: InstrumentType, input: WireInputConstraints): Constraints {
-  const unknown = NOT_OF_CARDS.filter((name) => (input[name]?.length ?? 0) > 0)
-  if (type === 'virtual_card' && unknown.length > 0)
+function constraintsOf(type: InstrumentType, wallet: Wallet, input: WireInputConstraints): Constraints {
+  const unknown = UNKNOWN_TO[type].filter((name) => (input[name]?.length ?? 0) > 0)
+  if (unknown.length > 0)
     throw new BursarError(
       'argument_invalid',
-      `A card cannot be held to ${unknown.join(', ')}: no card network tells them.`,
+      type === 'usdc'
+        ? `USDC cannot be held to ${unknown.join(', ')}: no chain tells them. Name addresses.`
+        : `A card cannot be held to ${unknown.join(', ')}: no card network tells them.`,
     )
   const list = (values: readonly string[] | undefined, one: (value: string) => readonly string[]) => {
     // Models write [] where they mean no restriction; the human is shown which it is.
@@ -153,8 +181,11 @@ function constraintsOf(type: InstrumentType, input: WireInputConstraints): Const
     merchantCategories: list(input.merchant_categories, categoriesOf),
     payees: list(input.payees, text),
     origins: list(input.origins, text),
-    addresses: list(input.addresses, text),
-    networks: list(input.networks, text),
+    addresses: list(input.addresses, (value) => [accountId(accountOf(value, networkOf(wallet.asset as string)))]),
+    networks: list(input.networks, (value) => {
+      chainIdOf(value)
+      return [value]
+    }),
     protocols: list(input.protocols, text),
     countries: list(input.countries, (value) => [countryOf(value)]),
   }
@@ -162,7 +193,7 @@ function constraintsOf(type: InstrumentType, input: WireInputConstraints): Const
     Object.entries(found).filter(([, values]) => values !== undefined),
   ) as Constraints
   // A human approves what can be shown: all of it, never the beginning of it.
-  if (constraintFacts(constraintsToWire(constraints)).some(([, value]) => value.length > FACT_MAX))
+  if (constraintFacts(type, constraintsToWire(constraints)).some(([, value]) => value.length > FACT_MAX))
     throw new BursarError('argument_invalid', 'The constraints list more than a human can be shown. List fewer values.')
   return constraints
 }

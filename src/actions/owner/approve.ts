@@ -68,7 +68,7 @@ async function approvePayment(
 
 /** An approved payment is decided again and counts against the windows of now, not of when it was asked. */
 function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
-  const { payment, wallet, now } = snapshot
+  const { payment, wallet } = snapshot
   if (!payment || !wallet) throw notFound()
   const approval = answerable(snapshot, termsDigest(paymentTerms(payment, wallet)), payment.amount as bigint, proof)
   const known = wireProof(approval, proof)
@@ -79,8 +79,9 @@ function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
     fault: null,
   })
   const why = 'code' in spending ? spending : refusalNow(spending, payment)
-  if (why) return { facts: [paymentDenied(payment, snapshot, why, known, SYSTEM)], result: false }
-  const fact = authorizedFact(payment, wallet, snapshot.limits, now, actor)
+  if ('code' in spending || why)
+    return { facts: [paymentDenied(payment, snapshot, why as Refusal, known, SYSTEM)], result: false }
+  const fact = authorizedFact(payment, spending, actor)
   return { facts: [{ ...fact, details: { ...fact.details, proof: known } }], result: true }
 }
 

@@ -1,3 +1,4 @@
+import { accountId, accountOf } from '../../core/account.ts'
 import { categoriesOf } from '../../core/category.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
@@ -145,9 +146,15 @@ function ruleOf(input: LimitInput): Rule {
 /** The value as payments carry it: payees folded, categories by code. */
 function scopeValueOf(scope: Scope, value: string | undefined): string | null {
   if (value === undefined) return null
-  if (scope === 'payee') return payeeKey({ name: value })
+  if (scope === 'payee') return isAccount(value) ? accountId(accountOf(value, '')) : payeeKey({ name: value })
   if (scope === 'category') return oneCategory(value)
   return value
+}
+
+/** CAIP-10, as payments on a chain carry it. A bare address is refused: taken for a name, it would limit nobody. */
+function isAccount(value: string): boolean {
+  if (/^0x[0-9a-f]{40}$/i.test(value)) throw wrong(`Name the account with its network, such as eip155:8453:${value}.`)
+  return /^eip155:/i.test(value)
 }
 
 /** A limit looks at one category: a name that stands for several would leave the others free. */

@@ -24,14 +24,9 @@ export async function refund(
   amount?: string,
 ): Promise<PaymentView> {
   const refundId = bursar.ids.make('refund')
+  const { give, payment } = giverOf(bursar, paymentId)
   const asked = await bursar.store.update({ paymentId }, (snapshot) => ask(snapshot, authority, refundId, amount))
-  const { read } = bursar.store
-  const payment = read.one('payments', { id: paymentId }) as Payment
-  const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
-  const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
-  const record = await inTime(
-    railOf(bursar, instrument, wallet).refund(paymentId, asked.id, unitsOf(asked.amount)),
-  ).catch(() => null)
+  const record = await inTime(give(paymentId, asked.id, unitsOf(asked.amount))).catch(() => null)
   if (!record || !(await recordSettlement(bursar, paymentId, record)))
     throw new BursarError(
       'rail_unavailable',
@@ -39,6 +34,22 @@ export async function refund(
     )
   bursar.notify.changed(paymentId, payment.walletId)
   return paymentView(bursar, paymentId)
+}
+
+/** Who gives the money of a payment back. @throws `not_found`, `wrong_state` */
+function giverOf(bursar: Bursar, paymentId: string) {
+  const { read } = bursar.store
+  const payment = read.one('payments', { id: paymentId }) as Payment | null
+  if (!payment || payment.instrumentId === null) throw new BursarError('not_found', 'There is no such payment.')
+  const instrument = read.one('instruments', { id: payment.instrumentId }) as Instrument
+  const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
+  const rail = railOf(bursar, instrument, wallet)
+  if (rail.refund === null)
+    throw new BursarError(
+      'wrong_state',
+      `Only the payee can give a transfer back. Ask them to send it to ${wallet.account ?? 'the wallet'}; it will be seen.`,
+    )
+  return { payment, give: rail.refund.bind(rail) }
 }
 
 /** The refund, on record before the rail hears of it; or the one that was asked for and not confirmed. */

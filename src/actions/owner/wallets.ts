@@ -13,6 +13,9 @@ import { walletView } from '../wallet-view.ts'
 import type { WalletView } from '../wire.ts'
 import type { OwnerAuthority } from './authority.ts'
 import { humanActor } from './authority.ts'
+import type { ChainInput } from './chain.ts'
+import { chainDetails, feeLimit, tokenOf } from './chain.ts'
+import { boundsOf } from './tiers.ts'
 
 /** `up_to` is a decimal string; null stands for any amount. In rising order, the last one null. */
 export interface TierInput {
@@ -27,6 +30,8 @@ export interface WalletInput {
   readonly agentId?: string | undefined
   readonly timeZone?: string | undefined
   readonly approvals?: readonly TierInput[] | undefined
+  /** For a wallet in USDC, whose mode and currency it decides. */
+  readonly chain?: ChainInput | undefined
 }
 
 const NAME_MAX = 60
@@ -57,7 +62,8 @@ export function walletFacts(
   walletId: string,
   input: WalletInput,
 ): readonly Fact[] {
-  const asset = assetOf(input.currency)
+  const { chain } = input
+  const asset = chain ? tokenOf(chain, input) : assetOf(input.currency)
   const name = plain(input.name, NAME_MAX)
   if (name === '') throw new BursarError('argument_invalid', 'A wallet needs a name.')
   const mode = modeOf(input.mode)
@@ -74,6 +80,7 @@ export function walletFacts(
       decimals: asset.decimals,
       time_zone: timeZoneOf(input.timeZone ?? 'UTC'),
       approvals: tiersOf(input.approvals ?? [{ up_to: null, assurance: DEFAULT_ASSURANCE[mode] }], asset),
+      ...(chain && { chain: chainDetails(chain, asset) }),
     },
   }
   const limits = defaultRules(asset.decimals).map(
@@ -93,7 +100,7 @@ export function walletFacts(
     }),
   )
   const opened: Fact = { type: 'journal.opened', actor: humanActor(authority), details: { journal: walletId } }
-  return [opened, created, ...limits]
+  return [opened, created, ...limits, ...(chain ? feeLimit(bursar, authority, chain) : [])]
 }
 
 /** Which assurance an approval needs, by amount. @throws `argument_invalid`, `amount_invalid`, `not_found` */
@@ -118,13 +125,7 @@ function tiersOf(input: readonly TierInput[], asset: Asset): { up_to: string | n
       throw new BursarError('argument_invalid', `An assurance is one of: ${ASSURANCES.join(', ')}.`)
     return { up_to: up_to === null ? null : format(parse(up_to, asset)), assurance: assurance as Assurance }
   })
-  const bounds = tiers.map(({ up_to }) => (up_to === null ? null : parse(up_to, asset).units))
-  const rising = bounds.every((bound, i) => {
-    const before = i === 0 ? 0n : bounds[i - 1]
-    return before !== null && before !== undefined && (bound === null || bound > before)
-  })
-  if (!rising || bounds.at(-1) !== null)
-    throw new BursarError('argument_invalid', 'Approval tiers rise by amount and end with one for any amount.')
+  boundsOf(tiers, asset, 'Approval tiers')
   return tiers
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, constants, copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { BursarError } from '../../core/errors.ts'
@@ -12,7 +12,12 @@ PATH is a file that does not exist yet. Agents may go on paying while the copy i
 To restore: stop every bursar, put the copy in place of bursar.db in BURSAR_HOME, remove bursar.db-wal and bursar.db-shm,
 and put journal.key and owner.key beside it. Without journal.key the journal cannot go on; without owner.key nobody can
 approve. With --with-keys they are copied to PATH.keys/: whoever has that folder can write the journal, and with the
-passphrase approve, so keep it apart from the copy.`
+passphrase approve, so keep it apart from the copy.
+
+For wallets in USDC, accounts/, networks.json and vault.passphrase are needed as well, and are in PATH.keys/ as far as
+there are any. Without the key of its account, what a wallet holds cannot be moved by anybody. The passphrase that opens it
+is in PATH.keys/ only if it was vault.passphrase in the home: keep a copy of one in the keychain, or in a file that
+BURSAR_VAULT_PASSPHRASE_FILE names, yourself.`
 
 interface Options extends JsonOption {
   readonly withKeys?: true
@@ -47,15 +52,24 @@ function newFile(path: string): string {
 }
 
 function copyKeys({ program }: Shell, target: string): string {
-  const { journalKey, ownerKey } = program.config().home
+  const { home } = program.config()
   const directory = keysOf(target)
   mkdirSync(directory, { mode: 0o700 })
-  for (const key of [journalKey, ownerKey]) {
-    const copy = join(directory, basename(key))
-    copyFileSync(key, copy, constants.COPYFILE_EXCL)
-    chmodSync(copy, 0o600)
+  for (const key of [home.journalKey, home.ownerKey]) copyKey(key, directory)
+  for (const key of [home.networks, home.vaultPassphrase, home.vaultKeychain])
+    if (existsSync(key)) copyKey(key, directory)
+  if (existsSync(home.accounts)) {
+    const accounts = join(directory, basename(home.accounts))
+    mkdirSync(accounts, { mode: 0o700 })
+    for (const name of readdirSync(home.accounts)) copyKey(join(home.accounts, name), accounts)
   }
   return directory
+}
+
+function copyKey(key: string, directory: string): void {
+  const copy = join(directory, basename(key))
+  copyFileSync(key, copy, constants.COPYFILE_EXCL)
+  chmodSync(copy, 0o600)
 }
 
 function keysOf(target: string): string {

@@ -1,15 +1,18 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { freezeWallet, unfreezeWallet } from '../../actions/owner/freeze.ts'
-import { fund } from '../../actions/owner/fund.ts'
 import { listWallets, showWallet } from '../../actions/owner/inspect.ts'
-import { createWallet, setApprovals } from '../../actions/owner/wallets.ts'
+import { setApprovals } from '../../actions/owner/wallets.ts'
 import type { WalletView } from '../../actions/wire.ts'
+import { addressIn, shapeOf } from '../../core/account.ts'
 import { ASSURANCES, type Assurance } from '../../core/types.ts'
 import { LIMIT_COLUMNS } from '../columns.ts'
-import { agentIdOf, byOwner } from '../lookup.ts'
-import { JSON_OPTION, oneOf } from '../options.ts'
+import { byOwner } from '../lookup.ts'
+import { JSON_OPTION } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
+import { type Tiers, tiersOf } from '../tiers.ts'
+import { confirmationsCommand, fundCommand, reconcileCommand } from './wallet-chain.ts'
+import { APPROVAL, createCommand } from './wallet-create.ts'
 
 const COLUMNS: readonly Column<WalletView>[] = [
   { title: 'wallet', of: (wallet) => wallet.wallet_id },
@@ -21,53 +24,24 @@ const COLUMNS: readonly Column<WalletView>[] = [
   { title: 'currency', of: (wallet) => wallet.currency },
 ]
 
-interface Tier {
-  readonly up_to: string | null
-  readonly assurance: Assurance
-}
+/** Shown where there is one. The whole of it is in `wallet show`. */
+const ACCOUNT: Column<WalletView> = { title: 'account', of: ({ account }) => account && shortened(account) }
 
-interface CreateOptions extends JsonOption {
-  readonly currency: string
-  readonly mode: 'sandbox' | 'live'
-  readonly agent?: string
-  readonly timeZone?: string
-  readonly approval?: readonly Tier[]
+function shortened(account: string): string {
+  return account.replace(addressIn(account), `0x${shapeOf(account)}`)
 }
 
 export function walletCommand(root: Command, shell: Shell): void {
-  const wallet = root.command('wallet').description('Money of one currency, with limits: make, show, fund, freeze')
+  const wallet = root
+    .command('wallet')
+    .description('Money of one currency, with limits: make, show, fund, freeze, compare')
   createCommand(wallet, shell)
   readCommands(wallet, shell)
   fundCommand(wallet, shell)
   freezeCommands(wallet, shell)
   approvalsCommand(wallet, shell)
-}
-
-function createCommand(wallet: Command, shell: Shell): void {
-  wallet
-    .command('create')
-    .description('Make a wallet, empty, with the default limits')
-    .argument('<name>')
-    .option('--currency <code>', 'ISO 4217', 'USD')
-    .addOption(oneOf('--mode <mode>', 'live moves real money', ['sandbox', 'live']).default('sandbox'))
-    .option('--agent <agent>', 'the only agent that may use it (default: every agent)')
-    .option('--time-zone <zone>', 'IANA time zone in which its days and months begin')
-    .option('--approval <tier>', TIER, addTier)
-    .option(...JSON_OPTION)
-    .action((name: string, options: CreateOptions) =>
-      shell.withOwner(async ({ bursar }, owner) => {
-        const { currency, mode, agent, timeZone, approval } = options
-        const made = await createWallet(bursar, owner, {
-          name,
-          currency,
-          mode,
-          ...(agent !== undefined && { agentId: agentIdOf(bursar, agent) }),
-          ...(timeZone !== undefined && { timeZone }),
-          ...(approval !== undefined && { approvals: approval }),
-        })
-        shell.output.show(options, made)
-      }),
-    )
+  reconcileCommand(wallet, shell)
+  confirmationsCommand(wallet, shell)
 }
 
 function readCommands(wallet: Command, shell: Shell): void {
@@ -76,7 +50,11 @@ function readCommands(wallet: Command, shell: Shell): void {
     .description('List all wallets')
     .option(...JSON_OPTION)
     .action((options: JsonOption) =>
-      shell.withBursar(({ bursar }) => shell.output.list(options, listWallets(bursar), COLUMNS)),
+      shell.withBursar(({ bursar }) => {
+        const wallets = listWallets(bursar)
+        const onChains = wallets.some(({ account }) => account !== undefined)
+        shell.output.list(options, wallets, onChains ? [...COLUMNS, ACCOUNT] : COLUMNS)
+      }),
     )
   wallet
     .command('show')
@@ -87,21 +65,6 @@ function readCommands(wallet: Command, shell: Shell): void {
       shell.withBursar(({ bursar }) =>
         shell.output.showWith(options, showWallet(bursar, idOrName), { name: 'limits', columns: LIMIT_COLUMNS }),
       ),
-    )
-}
-
-function fundCommand(wallet: Command, shell: Shell): void {
-  wallet
-    .command('fund')
-    .description('Put money into a wallet')
-    .argument('<wallet>', 'id or name')
-    .argument('<amount>', 'such as 250.00, in the currency of the wallet')
-    .option(...JSON_OPTION)
-    .action((idOrName: string, amount: string, options: JsonOption) =>
-      shell.withOwner(async ({ bursar }, owner) => {
-        const { wallet_id } = showWallet(bursar, idOrName)
-        shell.output.show(options, await fund(bursar, owner, wallet_id, amount))
-      }),
     )
 }
 
@@ -136,23 +99,14 @@ function approvalsCommand(wallet: Command, shell: Shell): void {
     .command('approvals')
     .description('Set how sure bursar must be that a human approved, by amount')
     .argument('<wallet>', 'id or name')
-    .argument('<tiers...>', TIER, addTier)
+    .argument('<tiers...>', APPROVAL, tiersOf(ASSURANCES, APPROVAL))
     .option(...JSON_OPTION)
     .addHelpText('after', '\nExample: `bursar wallet approvals household host:50.00 operator`')
-    .action((idOrName: string, tiers: readonly Tier[], options: JsonOption) =>
+    .action((idOrName: string, tiers: Tiers<Assurance>, options: JsonOption) =>
       shell.withOwner(async ({ bursar }, owner) => {
         const { wallet_id } = showWallet(bursar, idOrName)
-        shell.output.show(options, await setApprovals(bursar, owner, wallet_id, tiers))
+        const approvals = tiers.map(({ upTo, kind }) => ({ up_to: upTo, assurance: kind }))
+        shell.output.show(options, await setApprovals(bursar, owner, wallet_id, approvals))
       }),
     )
-}
-
-const TIER = `assurance and, but for the last tier, up to which amount: ${ASSURANCES.join(', ')}; host:50.00`
-
-/** `host:50.00` or, for any amount, `operator`. The amount itself is judged with the wallet's currency, later. */
-function addTier(text: string, before: readonly Tier[] = []): readonly Tier[] {
-  const [name, upTo = null, ...others] = text.split(':')
-  const assurance = ASSURANCES.find((known) => known === name)
-  if (!assurance || others.length > 0) throw new InvalidArgumentError(`A tier is ${TIER}.`)
-  return [...before, { up_to: upTo, assurance }]
 }

@@ -1,5 +1,6 @@
-import { existsSync, statfsSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Home } from '../../config.ts'
 import type { Program } from '../program.ts'
 import { attempt, type Finding, fine, wrong } from './finding.ts'
 
@@ -17,9 +18,17 @@ export async function homeFindings(program: Program): Promise<readonly Finding[]
     ...[home.journalKey, home.ownerKey].map((path) =>
       keyFinding(path, 'Put it back from a backup: see `bursar backup --help`.'),
     ),
-    ...(existsSync(home.ownerPassphrase) ? [keyFinding(home.ownerPassphrase, '')] : []),
+    ...secretsIn(home)
+      .filter(existsSync)
+      .map((path) => keyFinding(path, '')),
     await attempt('database', 'Put a backup in its place: see `bursar backup --help`.', () => databaseFinding(program)),
   ]
+}
+
+/** What there may be besides. */
+function secretsIn({ ownerPassphrase, networks, vaultPassphrase, accounts }: Home): readonly string[] {
+  const keys = existsSync(accounts) ? readdirSync(accounts) : []
+  return [ownerPassphrase, networks, vaultPassphrase, ...keys.map((name) => join(accounts, name))]
 }
 
 function directoryFinding(directory: string): Finding {

@@ -4,6 +4,7 @@ import { BursarError } from '../../core/errors.ts'
 import { openNote, parseCheckpoint } from '../../core/note.ts'
 import type { Bursar } from '../../ports.ts'
 import type { Opened, Program } from '../program.ts'
+import { chainFindings } from './chains.ts'
 import { attempt, type Finding, fine, wrong } from './finding.ts'
 
 /** Without one of each, a wallet does not pay. */
@@ -28,6 +29,7 @@ export async function ledgerFindings(program: Program): Promise<readonly Finding
       ...walletFindings(bursar),
       await attempt('journal', 'Run `bursar journal verify`, which says where.', () => headsFinding(opened)),
       doubtFinding(bursar),
+      ...(await chainFindings(program, bursar)),
     ]
   } finally {
     await opened.close()

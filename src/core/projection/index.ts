@@ -3,6 +3,7 @@ import type { Op } from '../tables.ts'
 import { millis } from '../time.ts'
 import { projectInstrument, projectRequest } from './instrument.ts'
 import { projectPayment } from './payment.ts'
+import { projectRelayer, projectTransfer } from './transfer.ts'
 import { projectLimit, projectWallet } from './wallet.ts'
 
 /**
@@ -22,6 +23,8 @@ export function project(event: JournalEvent): readonly Op[] {
       return projectInstrument(event as Parameters<typeof projectInstrument>[0])
     case 'payment':
       return projectPayment(event as Parameters<typeof projectPayment>[0])
+    case 'transfer':
+      return projectTransfer(event as Parameters<typeof projectTransfer>[0])
     default:
       return projectInstance(event)
   }
@@ -55,6 +58,8 @@ function projectInstance(event: JournalEvent): readonly Op[] {
       const { rail, cursor } = event.details
       return [{ table: 'rails', key: { id: rail }, set: { cursor }, make: { id: rail, cursor } }]
     }
+    case 'relayer.limited':
+      return projectRelayer(event)
     case 'approval.asked':
       return [{ table: 'approvals', key: { id: event.details.approval_id }, set: { asked: event.details.channel } }]
     case 'approval.unanswered':

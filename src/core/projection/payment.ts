@@ -5,6 +5,7 @@ import { millis } from '../time.ts'
 import type { CounterKey } from '../types.ts'
 import { answered, closed, opened } from './instrument.ts'
 import { counted, moved } from './money.ts'
+import { included, known, unused } from './transfer.ts'
 
 type PaymentEvent = EventOf<
   | 'payment.attempted'
@@ -65,6 +66,7 @@ export function projectPayment(event: PaymentEvent): readonly Op[] {
           { refunded: unitsOf(event.amount as string) },
         ),
         ...moved(event, event.details.movements),
+        ...(event.details.unused ? [unused(id, event.details.unused)] : []),
       ]
   }
 }
@@ -149,6 +151,8 @@ function captured(event: EventOf<'payment.captured'>, update: Update): readonly 
       : []),
     ...(released > 0n || forced > 0n ? counted(details.counted, given) : []),
     ...moved(event, details.movements),
+    ...(details.inclusion ? [included(event.payment_id as string, details.inclusion, 'open')] : []),
+    ...known(event),
   ]
 }
 
@@ -165,5 +169,6 @@ function voided(event: EventOf<'payment.voided'>, update: Update): readonly Op[]
     },
     ...counted(details.counted, { amount: -amount, count: -1, forced: 0n }),
     ...moved(event, details.movements),
+    ...(details.unused ? [unused(event.payment_id as string, details.unused)] : []),
   ]
 }

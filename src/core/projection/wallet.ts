@@ -1,12 +1,23 @@
-import type { EventOf } from '../event.ts'
+import type { EventOf, WireConfirmations } from '../event.ts'
 import { unitsOf } from '../money.ts'
 import type { Op } from '../tables.ts'
 import { millis } from '../time.ts'
-import type { ApprovalTier, Scope, Window } from '../types.ts'
+import type { ApprovalTier, ConfirmationTier, Scope, Window } from '../types.ts'
 import { counted, moved } from './money.ts'
+import { projectDeposit, projectScan } from './transfer.ts'
 
 export function projectWallet(
-  event: EventOf<'wallet.created' | 'wallet.approvals_changed' | 'wallet.funded' | 'wallet.frozen' | 'wallet.unfrozen'>,
+  event: EventOf<
+    | 'wallet.created'
+    | 'wallet.approvals_changed'
+    | 'wallet.confirmations_changed'
+    | 'wallet.funded'
+    | 'wallet.withdrawn'
+    | 'wallet.reconciled'
+    | 'wallet.scanned'
+    | 'wallet.frozen'
+    | 'wallet.unfrozen'
+  >,
 ): readonly Op[] {
   const id = event.wallet_id as string
   switch (event.type) {
@@ -14,8 +25,15 @@ export function projectWallet(
       return created(event, id)
     case 'wallet.approvals_changed':
       return [{ table: 'wallets', key: { id }, set: { approvals: tiers(event.details.approvals) } }]
+    case 'wallet.confirmations_changed':
+      return [{ table: 'wallets', key: { id }, set: { confirmations: confirmations(event.details.confirmations) } }]
     case 'wallet.funded':
+      return [...projectDeposit(event, unitsOf(event.amount as string)), ...moved(event, event.details.movements)]
+    case 'wallet.withdrawn':
       return moved(event, event.details.movements)
+    case 'wallet.reconciled':
+    case 'wallet.scanned':
+      return projectScan(event)
     case 'wallet.frozen':
       return [{ table: 'wallets', key: { id }, set: { status: 'frozen' } }]
     case 'wallet.unfrozen':
@@ -24,7 +42,7 @@ export function projectWallet(
 }
 
 function created(event: EventOf<'wallet.created'>, id: string): readonly Op[] {
-  const { name, owner_id, agent_id, mode, currency, decimals, time_zone, approvals } = event.details
+  const { name, owner_id, agent_id, mode, currency, decimals, time_zone, approvals, chain } = event.details
   return [
     {
       table: 'wallets',
@@ -39,6 +57,10 @@ function created(event: EventOf<'wallet.created'>, id: string): readonly Op[] {
         timeZone: time_zone,
         status: 'active',
         approvals: tiers(approvals),
+        asset: chain?.asset ?? null,
+        account: chain?.account ?? null,
+        relayer: chain?.relayer ?? null,
+        confirmations: confirmations(chain?.confirmations ?? []),
         createdAt: millis(event.ts),
       },
     },
@@ -48,6 +70,10 @@ function created(event: EventOf<'wallet.created'>, id: string): readonly Op[] {
 
 function tiers(wire: EventOf<'wallet.created'>['details']['approvals']): readonly ApprovalTier[] {
   return wire.map(({ up_to, assurance }) => ({ upTo: up_to === null ? null : unitsOf(up_to), assurance }))
+}
+
+function confirmations(wire: WireConfirmations): readonly ConfirmationTier[] {
+  return wire.map(({ up_to, at }) => ({ upTo: up_to === null ? null : unitsOf(up_to), at }))
 }
 
 export function projectLimit(event: EventOf<'limit.set' | 'limit.removed'>): readonly Op[] {

@@ -1,7 +1,7 @@
 import type { Code } from '../errors.ts'
 import type { CounterKey } from './limit.ts'
 
-/** Who is paid. `category` is one ISO 18245 code. */
+/** Who is paid: a merchant, or an account on a chain. `category` is one ISO 18245 code, `address` EIP-55, `network` CAIP-2. */
 export interface Payee {
   readonly name?: string
   readonly category?: string

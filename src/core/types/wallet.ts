@@ -1,3 +1,5 @@
+import type { ConfirmationTier } from './transfer.ts'
+
 export type Role = 'human' | 'agent' | 'system'
 
 /** Who did it. `id` is an owner, agent or process id that bursar or the owner gave, never what an agent said. */
@@ -52,6 +54,14 @@ export interface Wallet {
   readonly timeZone: string
   readonly status: 'active' | 'frozen'
   readonly approvals: readonly ApprovalTier[]
+  /** CAIP-19 of the token; null for money on cards, and so are the next two. */
+  readonly asset: string | null
+  /** CAIP-10 of the wallet's own account. */
+  readonly account: string | null
+  /** CAIP-10 of the account that pays the network's fees. It may be the wallet's own. */
+  readonly relayer: string | null
+  /** When a transfer or deposit counts, by amount; empty for money on cards. */
+  readonly confirmations: readonly ConfirmationTier[]
   readonly createdAt: number
 }
 

@@ -1,13 +1,16 @@
 import type { ProvisionTerms, Rail, RailRecord } from '../../ports.ts'
 import type { Authorization, CardControls, CardIssuer, CardNetwork } from './issuer.ts'
 
+/** Merchants give refunds at any time. */
+export type CardRail = Rail & { readonly refund: NonNullable<Rail['refund']> }
+
 /**
  * Money by virtual card. What is reported of a payment is always read from the issuer's books, not from the answer of
  * the merchant's side. `RailRecord.railRef` is the issuer's authorization id, `Provisioned.railRef` its card id.
  */
-export function cardRail(issuer: CardIssuer, network: CardNetwork): Rail {
+export function cardRail(issuer: CardIssuer, network: CardNetwork): CardRail {
   return {
-    live: issuer.live,
+    serves: ({ mode, asset }) => asset === null && issuer.live === (mode === 'live'),
     async provision(terms) {
       const { instrumentId, currency } = terms
       const card = await issuer.createCard({ instrumentId, currency, controls: controlsOf(terms) })
@@ -30,6 +33,7 @@ export function cardRail(issuer: CardIssuer, network: CardNetwork): Rail {
       const { authorizations, cursor } = await issuer.listChanges(after)
       return { records: authorizations.map((one) => ({ paymentId: one.paymentId, record: recordOf(one) })), cursor }
     },
+    accounts: null,
   }
 }
 

@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3'
 import type { Connection } from './connection.ts'
 import { migrations } from './connection.ts'
 
@@ -6,9 +7,8 @@ import { migrations } from './connection.ts'
  * file can drop a trigger, and nothing in SQLite can stop that; it can be seen.
  */
 export function alterations(connection: Connection): readonly string[] {
-  const wanted = new Map(migrations().flatMap(({ sql }) => sql.map(named)))
-  const rows = connection.prepare('SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all()
-  const found = new Map((rows as { name: string; sql: string }[]).map(({ name, sql }) => [name, sql]))
+  const wanted = schemaWanted()
+  const found = schemaOf(connection)
   return [
     ...[...wanted]
       .filter(([name, sql]) => found.get(name) !== sql)
@@ -17,12 +17,24 @@ export function alterations(connection: Connection): readonly string[] {
   ]
 }
 
-/** A statement's name, and its text as SQLite keeps it: without what comes before CREATE, or the last semicolon. */
-function named(statement: string): [name: string, sql: string] {
-  const sql = statement
-    .slice(statement.search(/^CREATE /m))
-    .trim()
-    .replace(/;$/, '')
-  const name = /^CREATE (?:UNIQUE )?(?:TABLE|TRIGGER|VIEW|INDEX) (\w+)/.exec(sql)?.[1] ?? ''
-  return [name, sql]
+type Schema = ReadonlyMap<string, string>
+
+let wantedSchema: Schema | undefined
+
+/** What the migrations make of an empty database, as SQLite itself writes it. */
+function schemaWanted(): Schema {
+  if (wantedSchema) return wantedSchema
+  const empty = new Database(':memory:')
+  try {
+    for (const { sql } of migrations()) for (const statement of sql) empty.exec(statement)
+    wantedSchema = schemaOf(empty)
+    return wantedSchema
+  } finally {
+    empty.close()
+  }
+}
+
+function schemaOf(connection: Connection): Schema {
+  const rows = connection.prepare('SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name').all()
+  return new Map((rows as { name: string; sql: string }[]).map(({ name, sql }) => [name, sql]))
 }

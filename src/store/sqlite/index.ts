@@ -40,12 +40,14 @@ export function openSqlite(options: SqliteOptions): Store {
   const signer = { key: journalNoteKey(options.journalKey.publicKey), sign: options.journalKey.sign }
   const snapshots = new SnapshotReader(writing, tables)
   const queue = new StepQueue(writing, snapshots, new Writer(writing, tables, signer), options.clock)
-  const altered = alterations(writing).length > 0
+  let altered: boolean | undefined
   let closed = false
   return {
     update(key, decide) {
       if (closed) return Promise.reject(new BursarError('rail_unavailable', 'bursar is shutting down.'))
+      // Looked at before the first step, not at start: hosts wait for that.
       // Without its own checks the database would let through what the program should not have asked for.
+      altered ??= alterations(writing).length > 0
       if (altered)
         return Promise.reject(new BursarError('journal_tampered', 'The checks of the database were altered.'))
       return queue.run(key, decide)

@@ -2,7 +2,7 @@ import type { Statement } from 'better-sqlite3'
 import type { LimitUse, Spender } from '../../core/limit.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import { KEYS } from '../../core/tables.ts'
-import type { Text, Wallet } from '../../core/types.ts'
+import type { Deposit, Text, Wallet } from '../../core/types.ts'
 import type { Head, Page, Reader, StoredEvent, Where } from '../../ports.ts'
 import { alterations } from './alterations.ts'
 import type { Connection } from './connection.ts'
@@ -18,7 +18,9 @@ export class SqliteReader implements Reader {
   private readonly connection: Connection
   private readonly statements: Statements
   private readonly snapshots: SnapshotReader
-  private readonly sql: { readonly [S in 'head' | 'heads' | 'text' | 'texts' | 'events' | 'journals']: Statement }
+  private readonly sql: {
+    readonly [S in 'head' | 'heads' | 'text' | 'texts' | 'events' | 'journals' | 'newestBlock']: Statement
+  }
 
   constructor(connection: Connection, statements: Statements) {
     this.connection = connection
@@ -29,6 +31,14 @@ export class SqliteReader implements Reader {
       heads: connection.prepare('SELECT journal, size, frontier, checkpoint FROM heads ORDER BY journal'),
       text: connection.prepare('SELECT text FROM texts WHERE digest = ?').pluck(),
       texts: connection.prepare('SELECT digest, salt, text FROM texts WHERE text IS NOT NULL'),
+      newestBlock: connection
+        .prepare(
+          `SELECT max(block) FROM (
+             SELECT block FROM scans WHERE wallet_id = @walletId
+             UNION ALL SELECT max(block) FROM deposits WHERE wallet_id = @walletId
+             UNION ALL SELECT max(block) FROM transfers WHERE wallet_id = @walletId)`,
+        )
+        .pluck(),
       journals: connection.prepare('SELECT DISTINCT journal FROM events').pluck(),
       events: connection.prepare(
         'SELECT journal, seq, type, body, leaf FROM events WHERE journal = ? AND seq >= ? ORDER BY seq LIMIT ?',
@@ -60,6 +70,14 @@ export class SqliteReader implements Reader {
   limits(spender: Spender, now: number): readonly LimitUse[] {
     const wallet = this.one('wallets', { id: spender.walletId })
     return wallet ? this.snapshots.allLimits(wallet as Wallet, spender, now) : []
+  }
+
+  depositsAfter(walletId: string, block: number): readonly Deposit[] {
+    return this.statements.deposits.many('WHERE wallet_id = ? AND block > ?', [walletId, block]) as unknown as Deposit[]
+  }
+
+  newestBlock(walletId: string): number {
+    return Number(this.sql.newestBlock.get({ walletId }) ?? -1)
   }
 
   text(digest: string): string | null {

@@ -1,30 +1,8 @@
-import { customType, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { StoredPayment, TableName, Tables } from '../../core/tables.ts'
 import type * as Core from '../../core/types.ts'
-
-/** Integers come back as `bigint` (safeIntegers): amounts stay so, counts and times become numbers. */
-const units = customType<{ data: bigint; driverData: bigint }>({ dataType: () => 'integer' })
-const whole = customType<{ data: number; driverData: bigint | number }>({
-  dataType: () => 'integer',
-  fromDriver: Number,
-})
-const flag = customType<{ data: boolean; driverData: bigint | number }>({
-  dataType: () => 'integer',
-  fromDriver: (value) => value !== 0n,
-  toDriver: (value) => (value ? 1 : 0),
-})
-const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'blob' })
-const json = customType<{ data: unknown; driverData: string }>({
-  dataType: () => 'text',
-  fromDriver: (value) => JSON.parse(value),
-  toDriver: (value) => JSON.stringify(value),
-})
-/** JSON has no 64-bit integers: amounts within it are strings of digits. */
-const tiers = customType<{ data: readonly Core.ApprovalTier[]; driverData: string }>({
-  dataType: () => 'text',
-  fromDriver: (value) => JSON.parse(value, (name, held) => (name === 'upTo' && held !== null ? BigInt(held) : held)),
-  toDriver: (value) => JSON.stringify(value, (_name, given) => (typeof given === 'bigint' ? `${given}` : given)),
-})
+import { bytes, confirmations, flag, json, tiers, units, whole } from './columns.ts'
+import { broadcasts, deposits, fee_days, known_payees, relayers, scans, transfers } from './schema-transfers.ts'
 
 /** The tables as `drizzle/sqlite` makes them. The migrations are the truth (STRICT, checks, triggers); a test compares. */
 export const instance = sqliteTable('instance', {
@@ -60,6 +38,10 @@ export const wallets = sqliteTable('wallets', {
   status: text('status').$type<Core.Wallet['status']>().notNull(),
   approvals: tiers('approvals').notNull(),
   createdAt: whole('created_at').notNull(),
+  asset: text('asset'),
+  account: text('account'),
+  relayer: text('relayer'),
+  confirmations: confirmations('confirmations').notNull(),
 })
 
 export const accounts = sqliteTable('accounts', {
@@ -231,4 +213,11 @@ export const READINGS = {
   payments,
   approvals,
   rails,
+  transfers,
+  broadcasts,
+  relayers,
+  fee_days,
+  deposits,
+  scans,
+  known_payees,
 } as const satisfies { readonly [T in TableName]: { readonly $inferSelect: Tables[T] } }

@@ -8,6 +8,7 @@ import type { Counter, Instance, Limit, Payment, Wallet } from '../../core/types
 import type { Connection } from './connection.ts'
 import { TableStatements } from './rows.ts'
 import { READINGS } from './schema.ts'
+import { TransferReader } from './snapshot-transfers.ts'
 
 /** Fail closed: a database without an instance reads as frozen. */
 const NO_INSTANCE: Instance = { id: '', createdAt: 0, frozen: true }
@@ -29,10 +30,12 @@ export class SnapshotReader {
   private readonly priorUndecided: Statement
   private readonly openPayments: Statement
   private readonly connection: Connection
+  private readonly transfers: TransferReader
 
   constructor(connection: Connection, tables: Statements) {
     this.connection = connection
     this.tables = tables
+    this.transfers = new TransferReader(connection, tables)
     const prepare = (sql: string): Statement => connection.prepare(sql).raw(true)
     const payments = tables.payments.list()
     this.instance = prepare(`SELECT ${tables.instance.list()} FROM instance`)
@@ -83,6 +86,7 @@ export class SnapshotReader {
       limit,
       prior: key.same ? this.prior(key.same, now) : null,
       usage: key.usage && wallet ? this.usage(wallet, key.usage, now) : [],
+      ...this.transfers.read(key, instrument, walletId, now),
     }
   }
 

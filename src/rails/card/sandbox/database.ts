@@ -37,8 +37,9 @@ export async function openDatabase(path: string, sleep: Sleep): Promise<Database
 
 function prepared(db: Database.Database): Database.Database {
   db.defaultSafeIntegers(true)
-  // Look before the first write: not even the journal mode of a foreign file may be changed.
-  refuseForeign(db)
+  // Look before the first write: not even the journal mode of a foreign file may be changed. As of one moment: another
+  // process may be making the file.
+  db.transaction(() => refuseForeign(db)).deferred()
   for (const [name, wanted] of Object.entries(SETTINGS)) {
     const value = db.pragma(`${name} = ${wanted}`, { simple: true }) ?? db.pragma(name, { simple: true })
     const set = name === 'journal_mode' && db.memory ? 'memory' : wanted
