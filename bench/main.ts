@@ -3,8 +3,10 @@
 //   npm run bench                        all of it, and docs/benchmarks.md anew
 //   npm run bench -- --json              the same, as JSON on stdout
 //   npm run bench -- --only start,memory some of it; docs/benchmarks.md stays as it is
+//   npm run bench -- --only chain        payments in USDC, on a chain that it starts itself
 //   npm run bench -- --payments 100000   with a shorter history than 1,000,000 payments
 import { parseArgs } from 'node:util'
+import { chainPayments } from './chain.ts'
 import { manyCallers, oneCaller } from './decision.ts'
 import { afterHistory } from './history.ts'
 import { journalVerification } from './journal.ts'
@@ -34,6 +36,7 @@ async function main(args: string[]): Promise<void> {
     start,
     memory,
     journal: journalVerification,
+    chain: chainPayments,
   }
   const wanted = values.only?.split(',') ?? Object.keys(rows)
   const figures: Figure[] = []

@@ -4,8 +4,8 @@ export interface Figure {
   /** What it is measured against, in the same run. */
   readonly against: string
   readonly ratio: number
-  /** `>= 0.8`, `<= 1.2`: what the ratio has to be. */
-  readonly target: Target
+  /** `>= 0.8`, `<= 1.2`: what the ratio has to be. Null where nothing is promised. */
+  readonly target: Target | null
   /** What else there is to say, such as an absolute figure that is promised. */
   readonly note?: string
 }
@@ -14,7 +14,9 @@ export type Target = `${'>=' | '<='} ${number}`
 /** How often a thing is done in a second, once. */
 export type Rate = () => Promise<number> | number
 
-export function isHeld({ ratio, target }: Figure): boolean {
+/** Null where there is nothing to hold. */
+export function isHeld({ ratio, target }: Figure): boolean | null {
+  if (target === null) return null
   const bound = Number(target.slice(3))
   return target.startsWith('>=') ? ratio >= bound : ratio <= bound
 }

@@ -13,7 +13,7 @@ import { hostProof } from '../src/approvals/host.ts'
 import type { Wish } from '../src/core/attempt.ts'
 import { attempt } from '../src/core/attempt.ts'
 import { digestOf } from '../src/core/canonical.ts'
-import { payeeKey, payeeOf } from '../src/core/payee.ts'
+import { merchantOf, payeeKey } from '../src/core/payee.ts'
 import { SAME_PURCHASE_MS } from '../src/core/payment.ts'
 import type { Bursar } from '../src/ports.ts'
 import { cardRail } from '../src/rails/card/rail.ts'
@@ -118,7 +118,7 @@ export async function decide(purse: Purse): Promise<void> {
   const { bursar, agentId, sessionId, instrumentId } = purse
   const words = `Purchase ${process.pid}-${purchases++}`
   const purpose = bursar.ids.text(words)
-  const payee = payeeOf(SHOP)
+  const payee = merchantOf(SHOP)
   const wish: Wish = {
     ...{ agentId, sessionId, instrumentId, payee },
     paymentId: bursar.ids.make('payment'),

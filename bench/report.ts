@@ -18,14 +18,20 @@ export function tableOf(figures: readonly Figure[]): string {
     figure.name,
     figure.against,
     figure.ratio.toFixed(2),
-    figure.target.replace('>=', '≥').replace('<=', '≤'),
-    isHeld(figure) ? 'yes' : 'NO',
+    figure.target?.replace('>=', '≥').replace('<=', '≤') ?? '',
+    heldOf(figure),
     figure.note ?? '',
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0)))
   const row = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`
   return [row(head), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...lines.map(row)].join('\n')
+}
+
+function heldOf(figure: Figure): string {
+  const held = isHeld(figure)
+  if (held === null) return ''
+  return held ? 'yes' : 'NO'
 }
 
 /** Puts the table and the machine it was measured on into docs/benchmarks.md. */

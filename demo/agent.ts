@@ -24,7 +24,7 @@ export interface Agent {
 export interface Purchase {
   readonly instrument_id: string
   readonly amount: string
-  readonly payee: { readonly name: string; readonly merchant_category?: string }
+  readonly payee: { readonly name?: string; readonly merchant_category?: string; readonly address?: string }
   readonly purpose: string
 }
 

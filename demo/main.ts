@@ -8,6 +8,7 @@ import { loseReply } from './chapters/lost-reply.ts'
 import { payOverTheLimit } from './chapters/over-the-limit.ts'
 import { payAndBeRefused } from './chapters/pay.ts'
 import { tamper } from './chapters/tamper.ts'
+import { payInUsdc } from './chapters/usdc.ts'
 import { type House, makeHouse } from './house.ts'
 import { humanAt, standIn } from './human.ts'
 import { Left, type Play } from './play.ts'
@@ -33,7 +34,7 @@ async function main(): Promise<number> {
     })
   stage.title(
     'bursar: an agent with a card, and what holds it back',
-    'A real MCP client, a real pipe, and a database in a folder that is thrown away. Sandbox cards: no real money.',
+    'A real MCP client, a real pipe, a real chain of its own, and a database that is thrown away. No real money.',
   )
   try {
     await perform(stage, house)
@@ -63,7 +64,7 @@ function failed(error: Error): number {
 async function perform(stage: Stage, house: House): Promise<void> {
   const human = stage.live ? humanAt(stage, stdin, stdout) : standIn(stage)
   const agent = await startAgent({ BURSAR_HOME: house.home }, human)
-  const play: Play = { stage, house, agent, attempts: new Set(), spent: 0 }
+  const play: Play = { stage, house, agent, human, attempts: new Set(), spent: 0 }
   try {
     await tell(play)
   } finally {
@@ -88,6 +89,8 @@ async function tellOfCards(play: Play): Promise<boolean> {
   }
   await payOverTheLimit(play, card)
   await beInjected(play, card)
+  // The card of one minute is still running: this takes some of the time that it would be waited for.
+  await payInUsdc(play)
   await expire(play, brief)
   return true
 }

@@ -1,6 +1,7 @@
 import type { BudgetView, InstrumentView, PaymentView } from '../src/actions/wire.ts'
 import type { Agent, Answer, Purchase } from './agent.ts'
 import type { House } from './house.ts'
+import type { Human } from './human.ts'
 import type { Stage } from './stage.ts'
 
 /** What the chapters share. */
@@ -9,6 +10,8 @@ export interface Play {
   readonly house: House
   /** The agent, in a host that can ask its human. */
   readonly agent: Agent
+  /** Who that host asks. */
+  readonly human: Human
   /** Every attempt to pay so far, refused ones too. */
   readonly attempts: Set<string>
   /** What has really left the wallet, in cents. */

@@ -34,7 +34,7 @@ export async function loseReply(play: Play): Promise<InstrumentView | null> {
     { id: first.view.payment_id, replayed: true },
     first.view.payment_id,
   )
-  stage.note('Bursar asks the card network again by itself; how it ended comes in chapter 7.')
+  stage.note('Bursar asks the card network again by itself; how it ended comes in chapter 8.')
   return card
 }
 

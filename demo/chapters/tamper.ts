@@ -66,10 +66,9 @@ async function changeEvent({ stage }: Play, home: string): Promise<void> {
 
 async function changeBalance({ stage }: Play, home: string): Promise<void> {
   const database = new Database(join(home, 'bursar.db'))
-  await stage.act('thief', 'UPDATE accounts SET available = available + 10000, external = external - 10000')
-  const { changes } = database
-    .prepare('UPDATE accounts SET available = available + 10000, external = external - 10000')
-    .run()
+  const update = 'UPDATE accounts SET available = available + 10000, external = external - 10000 WHERE wallet_id = '
+  await stage.act('thief', `${update}'wal_…'`)
+  const { changes } = database.prepare(`${update}(SELECT id FROM wallets WHERE name = 'sandbox')`).run()
   stage.check('the sums are right, so the database takes it: 100.00 USD from nowhere', changes, 1)
   database.close()
   await stage.act('you', 'bursar journal verify')

@@ -3,11 +3,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlin
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** It waits for a card of one minute to expire. */
 const TELLING_MS = 170_000
+/** What ends with the demonstration may take a moment. */
+const GONE = { timeout: 10_000, interval: 50 }
 
 interface Told {
   readonly code: number | null
@@ -15,13 +17,20 @@ interface Told {
   readonly err: string
 }
 
-/** The demonstration as `npm run demo` starts it, where nobody is at a terminal. Temporary files go where they can be counted. */
-function tell(root: string, temporary: string): Promise<Told> {
+/**
+ * The demonstration as `npm run demo` starts it, where nobody is at a terminal. Temporary files go where they can be counted.
+ *
+ * @param interruptAt it is interrupted once it has said this
+ */
+function tell(root: string, temporary: string, interruptAt?: string): Promise<Told> {
   const env = { ...process.env, TMPDIR: temporary, BURSAR_AGENT: 'somebody else' }
   const child = spawn(process.execPath, [join(root, 'dist', 'demo.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+    if (interruptAt !== undefined && out.includes(interruptAt)) child.kill('SIGINT')
+  })
   child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text))
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })))
 }
@@ -49,10 +58,20 @@ const LINES = [
   'waits for you: with the 49.00 before it, this payee is over 100.00 this month',
   'refused: not_found',
   '1 captured, 19 refused: usage_limit_reached',
+  'seen, and not counted yet: over 100.00 one block is not enough',
+  'captured: 25.50 USDC',
+  'the same payment, not a second one; the chain shows one transfer',
+  'refused: address_not_allowed',
+  'it has sent the same bytes again: one transfer, the same transaction, paid once',
+  'waits for you: it begins and ends like the address that was paid, and is another',
+  'the rule: payee.look_alike',
+  'The account holds 374.500000 USDC; the books say 474.500000. The wallet is frozen.',
+  'refused: spending_frozen',
+  'the chain has 374.500000 USDC, the books say 374.500000 USDC: the same, to the unit',
   'captured, once: bursar asked the network again',
   'refused: instrument_expired',
   '780.00 USD of 1000.00 are left, nothing is held; 220.00 went out',
-  'all 30 attempts to pay are in it, refused ones too',
+  'all 34 attempts to pay are in it, refused ones too',
   'holds there too',
   'exit 3, and it names the event: 13',
   'exit 3: no event says so',
@@ -69,6 +88,21 @@ describe('demo', () => {
       expect(places).toEqual(places.toSorted((a, b) => a - b))
       expect(out).not.toMatch(/✗|\u001b/)
       expect(readdirSync(folder).filter((name) => name.startsWith('bursar-demo-'))).toEqual([])
+    }),
+  )
+
+  it('leaves no chain and no file behind when it is interrupted', { timeout: TELLING_MS }, () =>
+    withFolder(async (folder) => {
+      const { code, out } = await tell(ROOT, folder, 'captured: 25.50 USDC')
+      expect(code).toBe(130)
+      const [, url = ''] = /--node (http:\S+)/.exec(out) ?? []
+      const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '[]' }
+      const answers = () =>
+        fetch(url, post).then(
+          () => true,
+          () => false,
+        )
+      await vi.waitFor(async () => expect([await answers(), readdirSync(folder)]).toEqual([false, []]), GONE)
     }),
   )
 
