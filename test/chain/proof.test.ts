@@ -85,3 +85,29 @@ describe('security: a node whose clock is far ahead', () => {
     expect(ruleOf(scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
   })
 })
+
+describe('security: a rail that declines what it has signed', () => {
+  it('is not believed without a proof: the money is held, and paid once', async () => {
+    let declines = true
+    const nothing = { authorized: 0n, captured: 0n, refunded: 0n }
+    const scene = await makeScene(chain, {
+      rail: (rail) => ({
+        ...rail,
+        async pay(terms) {
+          const record = await rail.pay({ ...terms, waitMs: 0 })
+          return declines ? { ...nothing, railRef: 'none', state: 'declined', declineCode: 'transfer_refused' } : record
+        },
+      }),
+    })
+    const shop = stranger().address
+    await chain.automine(false)
+    const paid = await scene.pay(shop, '25.00')
+    await scene.recover()
+    expect([scene.row(paid).status, scene.row(paid).held, signed(scene).length]).toEqual(['authorized', 25n * UNIT, 1])
+    declines = false
+    await chain.automine()
+    await chain.mine(3)
+    expect((await scene.settle(paid)).status).toBe('captured')
+    expect(await balance(shop)).toBe(25n * UNIT)
+  })
+})
