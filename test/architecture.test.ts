@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   'store/sqlite': { imports: PORTS, packages: SQLITE },
   'rails/card': { imports: PORTS, packages: SQLITE },
   'rails/usdc': { imports: PORTS, packages: ['viem'] },
+  web: { imports: PORTS, packages: ['undici', 'ipaddr.js'] },
   vault: { imports: PORTS, packages: ['viem', '@noble/curves', '@noble/hashes', '@napi-rs/keyring'] },
   approvals: { imports: PORTS },
   mcp: { imports: ['actions', 'actions/agent', ...PORTS], packages: ['@modelcontextprotocol/server', 'zod'] },

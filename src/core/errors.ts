@@ -60,6 +60,10 @@ export const CODES = {
     hint: 'Do not split the payment. Ask your user, or ask with request_instrument.',
   },
   amount_exceeds_remaining: { retry: 'never', hint: 'Do not split the payment. check_budget says what remains.' },
+  max_amount_exceeded: {
+    retry: 'after_change',
+    hint: 'Nothing was paid. Raise max_amount only if your user wants it at this price.',
+  },
   insufficient_funds: {
     retry: 'after_change',
     hint: 'The wallet does not hold enough. Tell your user; only the owner can fund it.',
@@ -87,6 +91,19 @@ export const CODES = {
     retry: 'never',
     hint: 'It was declined, and no money moved. Do not retry with other details; tell your user.',
   },
+  url_not_allowed: {
+    retry: 'never',
+    hint: 'Do not look for a way round, such as another name or port; tell your user.',
+  },
+  offer_not_payable: {
+    retry: 'never',
+    hint: 'Nothing was paid. This seller does not take what this instrument pays with; tell your user.',
+  },
+  offer_changed: {
+    retry: 'after_change',
+    hint: 'Nothing was paid. Call again to decide on the new terms.',
+  },
+  seller_unavailable: { retry: 'later', hint: 'Nothing was paid. Try again in a minute.' },
   rail_unavailable: { retry: 'later', hint: 'Nothing was lost. Try again in a minute.' },
   passphrase_wrong: { retry: 'after_change', hint: "Type the owner's passphrase, or set BURSAR_OWNER_PASSPHRASE." },
   key_unavailable: {
