@@ -76,7 +76,7 @@ function watchedRail(type: string, rail: Rail, log: Log): Rail {
       throw error
     }
   }
-  const { accounts } = rail
+  const { accounts, authorizations } = rail
   const refund = rail.refund?.bind(rail) ?? null
   return {
     serves: (wallet) => rail.serves(wallet),
@@ -90,6 +90,10 @@ function watchedRail(type: string, rail: Rail, log: Log): Rail {
       ((paymentId, refundId, amount) =>
         call('refund', { payment_id: paymentId, refund_id: refundId }, () => refund(paymentId, refundId, amount))),
     changes: (cursor) => call('changes', {}, () => rail.changes(cursor)),
+    authorizations: authorizations && {
+      token: (asset) => authorizations.token(asset),
+      sign: (payment, proofOf) => call('sign', { payment_id: payment.id }, () => authorizations.sign(payment, proofOf)),
+    },
     accounts: accounts && {
       head: (wallet) => call('head', { wallet_id: wallet.id }, () => accounts.head(wallet)),
       opening: (wallet) => call('opening', { wallet_id: wallet.id }, () => accounts.opening(wallet)),

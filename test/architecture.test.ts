@@ -22,7 +22,7 @@ const PORTS = ['ports.ts', 'ports', 'core']
 
 const PARTS: Readonly<Record<string, Part>> = {
   core: { imports: [], packages: PURE, node: ['node:crypto'] },
-  'ports.ts': { imports: ['core'], node: [] },
+  'ports.ts': { imports: ['ports', 'core'], node: [] },
   ports: { imports: ['core'], node: [] },
   actions: { imports: PORTS },
   'actions/agent': { imports: ['actions', ...PORTS] },
@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   'store/sqlite': { imports: PORTS, packages: SQLITE },
   'rails/card': { imports: PORTS, packages: SQLITE },
   'rails/usdc': { imports: PORTS, packages: ['viem'] },
+  'protocols/x402': { imports: PORTS, packages: ['@x402/core'] },
   web: { imports: PORTS, packages: ['undici', 'ipaddr.js'] },
   vault: { imports: PORTS, packages: ['viem', '@noble/curves', '@noble/hashes', '@napi-rs/keyring'] },
   approvals: { imports: PORTS },

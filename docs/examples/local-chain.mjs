@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { encodeFunctionData, getContractAddress, numberToHex, parseEther, parseUnits } from 'viem'
 import { compiled } from '../../scripts/contracts.mjs'
 
-const [PORT, CHAIN_ID] = [8545, 31337]
+const [PORT, CHAIN_ID] = [Number(process.env.CHAIN_PORT ?? 8545), 31337]
 const URL = `http://127.0.0.1:${PORT}`
 /** The last of the accounts whose keys every such chain knows. The token is the first thing that it makes. */
 const HOUSE = '0xa0Ee7A142d267C1f36714E4a8F75612F20a79720'

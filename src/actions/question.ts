@@ -7,6 +7,7 @@ import type { WireConstraints } from '../core/event.ts'
 import { kindOf } from '../core/ids.ts'
 import { formatUnits } from '../core/money.ts'
 import { networkOf } from '../core/network.ts'
+import { resourceIn } from '../core/resource.ts'
 import { constraintsToWire } from '../core/terms.ts'
 import { rfc3339 } from '../core/time.ts'
 import type { Agent, Approval, Instrument, InstrumentType, Payment, Request, Wallet } from '../core/types.ts'
@@ -84,18 +85,14 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
   const { payee } = payment
   const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
   const left = instrument.remaining - (payment.amount as bigint)
-  const before = read.list(
-    'payments',
-    { agentId: payment.agentId, payeeKey: payment.payeeKey, status: ['captured', 'partially_refunded', 'refunded'] },
-    { limit: 100 },
-  ).length
-  const paidBefore = before === 1 ? 'paid once before' : `paid ${before} times before`
-  const known = before === 0 ? 'for the first time' : paidBefore
+  const { agentId, payeeKey } = payment
+  const known = knownText(read.list('payments', { agentId, payeeKey, status: PAID }, { limit: 100 }).length)
   return [
     ...(payee.address === undefined
       ? ([['Pays', `${quoted(payee.name ?? '')} (${known})`]] as const)
       : accountFacts(bursar, payment, payee.address, known)),
     ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
+    ...resourceFacts(bursar, payment),
     ...(payee.category === undefined
       ? []
       : ([['Category', `${payee.category} ${categoryName(payee.category)}`]] as const)),
@@ -105,6 +102,43 @@ function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
       `${instrument.display ?? instrument.id}, ${formatUnits(left < 0n ? 0n : left, wallet.decimals)} ${wallet.currency} left after`,
     ],
   ]
+}
+
+const PAID = ['captured', 'partially_refunded', 'refunded'] as const
+
+function knownText(before: number): string {
+  if (before === 0) return 'for the first time'
+  return before === 1 ? 'paid once before' : `paid ${before} times before`
+}
+
+/**
+ * What is bought on the web, and of whom: who asks is not always who is paid. All of it is the agent's choice or a server's,
+ * so it is quoted.
+ */
+function resourceFacts({ store: { read } }: Bursar, { id, agentId, protocol, payee }: Payment): Facts {
+  const purchase = protocol === 'x402' ? read.one('purchases', { paymentId: id }) : null
+  if (!purchase) return []
+  const others = read.list('payments', { agentId, protocol, status: PAID }, { limit: 100 })
+  const known = knownText(others.filter((other) => other.payee.origin === payee.origin).length)
+  const resource = resourceIn(read.text(purchase.resourceRef))
+  if (!resource) return [['Asked by', `${quoted(payee.origin ?? '')} (${known})`]]
+  const { method, url, asked, headers, body } = resource
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+  return [
+    ['Asked by', `${quoted(payee.origin ?? '')} (${known})`],
+    ['Buys', quoted(`${method} ${url}`)],
+    ...(asked === url ? [] : ([['Redirected from', quoted(asked)]] as const)),
+    ...(lines.length === 0 ? [] : ([['Sends headers', shortened(lines.map(quoted).join(', '))]] as const)),
+    ...(body === null
+      ? []
+      : ([['Sends', `${body.bytes} bytes, SHA-256 ${body.sha256}, beginning ${quoted(body.start)}`]] as const)),
+  ]
+}
+
+const LINES_MAX = 1_000
+
+function shortened(text: string): string {
+  return text.length <= LINES_MAX ? text : `${text.slice(0, LINES_MAX)} … and more`
 }
 
 /** The whole address, never its ends alone; and which other one it could be taken for. */

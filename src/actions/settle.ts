@@ -1,9 +1,9 @@
-import { refusal } from '../core/decide.ts'
 import { BursarError } from '../core/errors.ts'
 import type { Doubt, Settlement } from '../core/payment.ts'
 import { inDoubtFact, isUnsettled, SYSTEM, settlementFacts } from '../core/payment.ts'
+import { refusal } from '../core/refusal.ts'
 import type { Change, Snapshot } from '../core/step.ts'
-import type { Instrument, Payment, Wallet } from '../core/types.ts'
+import type { Instrument, Payment, Refusal, Wallet } from '../core/types.ts'
 import type { Bursar, RailRecord, Reader } from '../ports.ts'
 import { tellRail } from './rail-status.ts'
 import { inTime, railOf } from './rails.ts'
@@ -20,6 +20,7 @@ export async function settle(bursar: Bursar, paymentId: string, waitMs = SETTLE_
   const payment = bursar.store.read.one('payments', { id: paymentId }) as Payment | null
   if (!payment || !isUnsettled(payment)) return
   const settlement = await asked(bursar, payment, waitMs)
+  if (settlement === null) return
   try {
     if (typeof settlement === 'string')
       await bursar.store.update({ paymentId }, (snapshot) => doubt(snapshot, settlement))
@@ -34,35 +35,63 @@ export async function settle(bursar: Bursar, paymentId: string, waitMs = SETTLE_
 /** How long an agent's call waits for a transfer that is on its way: less than anyone waits for a rail. */
 const SETTLE_WITHIN_MS = 8_000
 
-/** What the rail says; a doubt when it does not, whatever the reason: the outcome is unknown, and its words go nowhere. */
-async function asked(bursar: Bursar, payment: Payment, waitMs: number): Promise<Settlement | Doubt> {
+/**
+ * What the rail says; a doubt when it does not, whatever the reason: the outcome is unknown, and its words go nowhere. Null:
+ * nothing was begun yet, and it is not for this to begin it.
+ */
+async function asked(bursar: Bursar, payment: Payment, waitMs: number): Promise<Settlement | Doubt | null> {
   try {
-    if (mayBegin(bursar.store.read, payment))
+    // What a seller brings to the chain is only looked for: it is the seller who was told, by whoever bought.
+    if (payment.protocol !== 'x402' && mayBegin(bursar.store.read, payment))
       return settlementOf(await inTime(send(bursar, payment, waitMs)), payment.protocol)
     const record = await inTime(find(bursar, payment))
     if (record !== null) return settlementOf(record, payment.protocol)
   } catch {
     return 'no_answer'
   }
-  return bursar.clock.now() > payment.validUntil ? NEVER_BEGUN : 'no_answer'
+  if (bursar.clock.now() <= payment.validUntil) return payment.protocol === 'x402' ? null : 'no_answer'
+  return neverBegun(payment.protocol === 'x402' ? NOT_FETCHED : STOPPED)
 }
 
-const NEVER_BEGUN: Settlement = {
-  railRef: null,
-  state: 'closed',
-  captured: 0n,
-  refunded: 0n,
-  refusal: refusal('spending_frozen', 'payment.valid_until', 'Spending was stopped before the payment began.'),
+const STOPPED = refusal('spending_frozen', 'payment.valid_until', 'Spending was stopped before the payment began.')
+const NOT_FETCHED = refusal(
+  'offer_changed',
+  'payment.valid_until',
+  'Nobody came back in time for what was to be bought.',
+)
+
+function neverBegun(why: Refusal): Settlement {
+  return { railRef: null, state: 'closed', captured: 0n, refunded: 0n, refusal: why }
 }
 
-/** Whether a payment that was authorized may still be sent: the owner has stopped none of what it depends on. */
-export function mayBegin(read: Reader, payment: Payment): boolean {
+/**
+ * Ends a payment that was authorized and that nobody has signed or will: what was held for it is free again. Where the store
+ * cannot be written now, it stays held, and is carried on with or ended later.
+ */
+export async function abandon(bursar: Bursar, { id, validUntil }: Payment, why: Refusal): Promise<void> {
+  const isSame = ({ payment, transfer }: Snapshot) => !transfer && payment?.validUntil === validUntil
+  try {
+    await writeSettlement(bursar, id, neverBegun(why), isSame)
+  } catch (error) {
+    if (!(error instanceof BursarError)) throw error
+  }
+  bursar.notify.changed(id, null)
+}
+
+/** Whether the owner has stopped what a payment depends on. An instrument that is used up or over was not stopped. */
+export function isStopped(read: Reader, payment: Payment): boolean {
   const [instance] = read.list('instance', {})
   const wallet = read.one('wallets', { id: payment.walletId as string })
   const agent = read.one('agents', { id: payment.agentId })
   const instrument = read.one('instruments', { id: payment.instrumentId as string })
-  const active = [wallet, agent, instrument].every((one) => one?.status === 'active')
-  return instance?.frozen === false && active
+  const active = [wallet, agent].every((one) => one?.status === 'active')
+  return instance?.frozen !== false || !active || ['frozen', 'revoked'].includes(instrument?.status ?? 'revoked')
+}
+
+/** Whether a payment that was authorized may still be sent: the owner has stopped none of what it depends on. */
+export function mayBegin(read: Reader, payment: Payment): boolean {
+  const instrument = read.one('instruments', { id: payment.instrumentId as string })
+  return instrument?.status === 'active' && !isStopped(read, payment)
 }
 
 /** A card's last digits, or the ends of an address. */
@@ -142,14 +171,20 @@ export async function recordSettlement(bursar: Bursar, paymentId: string, record
   return true
 }
 
-async function writeSettlement(bursar: Bursar, paymentId: string, settlement: Settlement): Promise<void> {
+async function writeSettlement(
+  bursar: Bursar,
+  paymentId: string,
+  settlement: Settlement,
+  isStill: (snapshot: Snapshot) => boolean = () => true,
+): Promise<void> {
   const changed = await bursar.store.update({ paymentId }, (snapshot) => {
-    const { payment, wallet, instrument, accounts, openPayments, transfer } = snapshot
+    if (!isStill(snapshot)) return { facts: [], result: null }
+    const { payment, wallet, instrument, accounts, othersOpen, transfer } = snapshot
     if (!payment || !wallet || !instrument || !accounts) return { facts: [], result: null }
     // Another process signed it meanwhile: what was signed may move until it is proven that it never will.
     if (transfer && settlement.captured === 0n && !settlement.unused) return { facts: [], result: null }
     const available = accounts.available
-    const settling = { payment, wallet, instrument, openPayments, available, owed: -accounts.overdrawn }
+    const settling = { payment, wallet, instrument, othersOpen, available, owed: -accounts.overdrawn }
     const facts = settlementFacts(settling, settlement)
     return { facts, result: facts.some(({ type }) => type.startsWith('instrument.')) ? instrument.id : null }
   })

@@ -1,6 +1,7 @@
-import { refusal } from '../core/decide.ts'
 import { MAX_UNITS } from '../core/money.ts'
 import type { Doubt, Settlement } from '../core/payment.ts'
+import { refusal } from '../core/refusal.ts'
+import type { Refusal } from '../core/types.ts'
 import type { RailRecord } from '../ports.ts'
 
 /** What a rail's own names are made of. Anything else is not a name, and must not reach an agent or a human. */
@@ -24,11 +25,18 @@ export function settlementOf(record: RailRecord, protocol: string): Settlement |
   const settlement = { railRef, captured, refunded, ...(inclusion && { inclusion }), ...(unused && { unused }) }
   if (state !== 'declined' || captured > 0n) return { ...settlement, state }
   const code = CODE.test(record.declineCode ?? '') ? record.declineCode : 'declined'
-  const why =
-    protocol === 'card'
-      ? refusal('rail_declined', `issuer.${code}`, `The card issuer declined the payment: ${code}.`)
-      : refusal('rail_declined', `chain.${code}`, `The transfer was not made: ${code}.`)
-  return { ...settlement, state, refusal: why }
+  return { ...settlement, state, refusal: declined(protocol, `${code}`) }
+}
+
+function declined(protocol: string, code: string): Refusal {
+  switch (protocol) {
+    case 'card':
+      return refusal('rail_declined', `issuer.${code}`, `The card issuer declined the payment: ${code}.`)
+    case 'x402':
+      return refusal('rail_declined', `chain.${code}`, 'The seller did not take the money in time, and no longer can.')
+    default:
+      return refusal('rail_declined', `chain.${code}`, `The transfer was not made: ${code}.`)
+  }
 }
 
 function isAmount(value: unknown): value is bigint {

@@ -2,11 +2,21 @@ import { categoryName } from '../core/category.ts'
 import { formatDuration } from '../core/duration.ts'
 import { BursarError, CODES } from '../core/errors.ts'
 import { formatUnits } from '../core/money.ts'
+import type { Doubt } from '../core/payment.ts'
+import { resourceIn } from '../core/resource.ts'
 import { constraintsToWire } from '../core/terms.ts'
 import { rfc3339 } from '../core/time.ts'
 import type { Approval, Instrument, Payee, Payment, Refusal, Request, Wallet } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
-import type { ApprovalView, InstrumentView, PaymentView, Receipt, RefusalView, RequestView } from './wire.ts'
+import type {
+  ApprovalView,
+  InstrumentView,
+  PaymentView,
+  Receipt,
+  RefusalView,
+  RequestView,
+  ResourceView,
+} from './wire.ts'
 
 /** @throws `not_found` */
 export function requestView(bursar: Bursar, requestId: string): RequestView {
@@ -95,7 +105,30 @@ export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
     ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
     ...(status === 'awaiting_approval' && approval && { approval: approvalView(approval) }),
     ...(payment.railRef !== null && { receipt: receiptOf(bursar, payment, payment.railRef) }),
+    ...resourceOf(bursar, payment),
+    ...(payment.status === 'in_doubt' && { reason: doubtOf(bursar, payment) }),
   }
+}
+
+/** What a purchase on the web is of. An erased text leaves the fact that there was one. */
+function resourceOf({ store: { read } }: Bursar, { id, protocol }: Payment): { resource?: ResourceView } {
+  const purchase = protocol === 'x402' ? read.one('purchases', { paymentId: id }) : null
+  if (!purchase) return {}
+  const { method = '', asked = '' } = resourceIn(read.text(purchase.resourceRef)) ?? {}
+  const { deliveredAt, httpStatus } = purchase
+  return { resource: { method, url: asked, delivered: deliveredAt !== null, http_status: httpStatus } }
+}
+
+/** Why nobody knows yet, as it was written last. */
+function doubtOf({ store: { read } }: Bursar, { walletId, seq }: Payment): string {
+  const [event] = read.events(walletId as string, seq)
+  const { details } = JSON.parse(event?.body ?? '{}') as { details?: { reason?: Doubt } }
+  return DOUBTS[details?.reason ?? 'no_answer']
+}
+
+const DOUBTS: Readonly<Record<Doubt, string>> = {
+  no_answer: 'It may have been sent, and whoever knows what became of it could not be asked.',
+  unconfirmed: 'It was signed, and is not seen on the chain yet: until it can never be, the money is held.',
 }
 
 const LATE: Refusal = { code: 'approval_expired', rule: 'approval.expires_at', message: 'Nobody answered in time.' }

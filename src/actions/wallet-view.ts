@@ -1,5 +1,5 @@
 import type { LimitUse, Spender } from '../core/limit.ts'
-import { appliesTo, inOrder } from '../core/limit.ts'
+import { inOrder, valuesOf } from '../core/limit.ts'
 import { formatUnits } from '../core/money.ts'
 import { GWEI } from '../core/network.ts'
 import { utcDay } from '../core/time.ts'
@@ -16,7 +16,7 @@ export function agentWalletView(bursar: Bursar, wallet: Wallet, caller: Caller):
   return viewOf(
     bursar,
     wallet,
-    usesOf(bursar, spender).filter((use) => appliesTo(use.limit, spender)),
+    usesOf(bursar, spender).filter((use) => valuesOf(use.limit, spender).length > 0),
   )
 }
 
@@ -28,6 +28,7 @@ export function walletView(bursar: Bursar, wallet: Wallet): WalletView {
   return {
     ...viewOf(bursar, wallet, usesOf(bursar, spenderOf(wallet, NOBODY))),
     ...(relayer && { relayer: relayerView(bursar, relayer) }),
+    ...(relayer && { allows: wallet.allows }),
     ...(relayer && { confirmations: wallet.confirmations.map(({ upTo, at }) => ({ up_to: amount(upTo), at })) }),
     approvals,
   }
@@ -45,7 +46,8 @@ export function relayerView(bursar: Bursar, { id, dailyMax }: Relayer): RelayerV
 }
 
 function spenderOf({ id }: Wallet, { agentId, sessionId }: Pick<Caller, 'agentId' | 'sessionId'>): Spender {
-  return { walletId: id, agentId, sessionId, instrumentId: '', payeeKey: '', category: null, protocol: 'card' }
+  const nothing = { instrumentId: '', payeeKey: '', origin: null, category: null, protocol: 'card' }
+  return { walletId: id, agentId, sessionId, ...nothing }
 }
 
 function usesOf(bursar: Bursar, spender: Spender): readonly LimitUse[] {

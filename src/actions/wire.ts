@@ -99,8 +99,53 @@ export interface PaymentView {
   readonly refusal?: RefusalView
   readonly approval?: ApprovalView
   readonly receipt?: Receipt
+  readonly resource?: ResourceView
   /** True when an earlier payment for the same purchase is the answer; nothing was paid again. */
   readonly replayed?: boolean
+}
+
+/** What a payment by x402 buys. */
+export interface ResourceView {
+  readonly method: string
+  /** As the agent asked for it. The seller may have redirected: `payee.origin` is who really sold it. */
+  readonly url: string
+  /** Whether the seller has answered the payment with what was asked for. */
+  readonly delivered: boolean
+  /** The HTTP status of its last answer to the payment; null while there is none. */
+  readonly http_status: number | null
+}
+
+/** What a seller answered, as data: `body` is the seller's own, never instructions. */
+export interface AnswerView {
+  readonly status: number
+  /** Null for a type that has no use here: it might be words. */
+  readonly content_type: string | null
+  /** Text; bytes as base64 where `encoding` says so. */
+  readonly body: string
+  readonly encoding?: 'base64'
+  /** The body went on: it is cut at {@link BODY_MAX} characters, or where the connection was ended. */
+  readonly truncated?: true
+}
+
+/** What a seller wants for a resource. */
+export interface PriceView {
+  readonly amount: string
+  readonly currency: string
+  readonly payee: Payee
+  readonly protocol: 'x402'
+  /** The seller's own description. Untrusted. */
+  readonly seller_says?: string
+}
+
+/**
+ * What came of a fetch: the answer, where it needed no payment or was paid for; the price, where that was all that was asked
+ * for; or the payment, where there is nothing to show for it.
+ */
+export interface FetchView {
+  readonly answer?: AnswerView
+  readonly price?: PriceView
+  readonly payment?: PaymentView
+  readonly refusal?: RefusalView
 }
 
 /** What proves that a payment is in the journal: check it against a checkpoint with `bursar journal verify`. */
@@ -140,6 +185,8 @@ export interface WalletView {
   /** For the owner, on a chain: who pays the fees, and when a transfer or deposit counts, by amount. */
   readonly relayer?: RelayerView
   readonly confirmations?: readonly { readonly up_to: string | null; readonly at: string }[]
+  /** For the owner, on a chain: what purchases on the web may do beyond what they always may. */
+  readonly allows?: readonly string[]
   /** For the owner: which assurance an approval needs, by amount; `up_to` null: any. */
   readonly approvals?: readonly { readonly up_to: string | null; readonly assurance: string }[]
   readonly limits: readonly LimitView[]

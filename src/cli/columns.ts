@@ -1,4 +1,4 @@
-import type { LimitView } from '../actions/wire.ts'
+import type { LimitView, PaymentView } from '../actions/wire.ts'
 import type { JournalEvent } from '../core/event.ts'
 import type { Column } from './output.ts'
 
@@ -23,3 +23,8 @@ export const EVENT_COLUMNS: readonly Column<JournalEvent>[] = [
   { title: 'about', of: (event) => event.payment_id ?? event.instrument_id ?? event.request_id },
   { title: 'amount', of: (event) => event.amount && `${event.amount} ${event.currency}`, align: 'right' },
 ]
+
+/** Who is paid, by what people know it by: on the web it is a site that asks, whatever its account. */
+export function payeeOf({ payee }: PaymentView): string | undefined {
+  return payee.name ?? payee.origin ?? payee.address
+}

@@ -1,14 +1,15 @@
 import { needed, PAYMENT_APPROVAL_MS, paymentTerms, question, termsDigest } from './approval.ts'
 import type { Spending } from './decide.ts'
-import { decide, refusal } from './decide.ts'
+import { decide } from './decide.ts'
 import { BursarError } from './errors.ts'
 import type { Fact } from './event.ts'
 import { formatUnits, parse } from './money.ts'
 import { payeeKey } from './payee.ts'
 import { authorizedFact, isReplayed, sendBefore, subject } from './payment.ts'
+import { refusal } from './refusal.ts'
 import type { Change, Snapshot } from './step.ts'
 import { rfc3339 } from './time.ts'
-import type { Actor, Payee, Payment, Refusal, Wallet } from './types.ts'
+import type { Actor, InstrumentType, Payee, Payment, Refusal, Wallet } from './types.ts'
 
 /** An agent's wish to pay, as clean as it can be before anything is read. Ids and digests were made by the caller. */
 export interface Wish {
@@ -29,6 +30,17 @@ export interface Wish {
   readonly keyHash: string | null | undefined
   /** What was already found wrong with the arguments. */
   readonly fault: Refusal | null
+  readonly purchase?: Wanted
+}
+
+/** What a payment by x402 is to buy. */
+export interface Wanted {
+  /** Digest of its method and URL in `texts`. */
+  readonly resourceRef: string
+  /** EIP-55, where the price is a maximum: who alone may settle it. */
+  readonly facilitator: string | null
+  /** How long what is signed for it is good. */
+  readonly goodForMs: number
 }
 
 export type Attempted =
@@ -53,11 +65,13 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
       refusal('idempotency_conflict', 'idempotency_key', 'This idempotency_key was used for another purchase.'),
     )
   }
-  const spending = spendingOf(snapshot, wish)
+  const spending = spendingOf(snapshot, wish.purchase ? { ...wish, fault: null } : wish)
   if ('code' in spending) return refused(snapshot, wish, spending)
   const units = unitsOrRefusal(wish, spending.wallet)
-  if (typeof units !== 'bigint') return refused(snapshot, wish, units)
+  // A seller's price is on record also where it is not so much as decided on.
+  if (typeof units !== 'bigint') return refused(snapshot, wish, wish.fault ?? units)
   const payment = paymentOf(wish, units, spending)
+  if (wish.fault) return refused(snapshot, wish, wish.fault, payment)
   const verdict = decide(spending, { amount: units, payee: wish.payee, protocol: wish.protocol }, false)
   const attempted = attemptedFact(snapshot, wish, payment)
   const actor: Actor = { role: 'agent', id: wish.agentId }
@@ -71,7 +85,7 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
       }
     case 'allow':
       return {
-        facts: [attempted, authorizedFact(payment, spending, actor)],
+        facts: [attempted, authorizedFact(payment, spending, payment.validUntil, actor)],
         result: result('authorized', wish),
       }
   }
@@ -133,6 +147,7 @@ function attemptedFact(
   payment: Payment | null,
 ): Extract<Fact, { type: 'payment.attempted' }> {
   const mine = snapshot.instrument?.agentId === wish.agentId && snapshot.wallet ? snapshot.wallet : null
+  const type = snapshot.instrument?.type ?? 'virtual_card'
   return {
     type: 'payment.attempted',
     actor: { role: 'agent', id: wish.agentId },
@@ -150,10 +165,16 @@ function attemptedFact(
       purpose_ref: wish.purposeRef,
       fingerprint: wish.fingerprint,
       idempotency_key: wish.idempotencyKey,
-      valid_until: rfc3339(sendBefore(snapshot.instrument?.type ?? 'virtual_card', snapshot.now)),
+      valid_until: rfc3339(validUntil(wish, type, snapshot.now)),
+      ...(wish.purchase && { resource_ref: wish.purchase.resourceRef }),
+      ...(wish.purchase && wish.purchase.facilitator !== null && { facilitator: wish.purchase.facilitator }),
       ...(!payment && { asked: { ...(!mine && { instrument_id: wish.instrumentId }), amount: wish.amount } }),
     },
   }
+}
+
+function validUntil({ purchase }: Wish, type: InstrumentType, now: number): number {
+  return purchase ? now + purchase.goodForMs : sendBefore(type, now)
 }
 
 function askingFact(payment: Payment, { wallet, now }: Spending, approvalId: string, rule: string): Fact {
@@ -197,7 +218,7 @@ function paymentOf(wish: Wish, amount: bigint, { now, wallet, instrument }: Spen
     idempotencyKey: wish.idempotencyKey,
     refusal: null,
     counted: [],
-    validUntil: sendBefore(instrument.type, now),
+    validUntil: validUntil(wish, instrument.type, now),
     railRef: null,
     refundAsked: null,
     createdAt: now,

@@ -1,11 +1,11 @@
-import type { Code } from './errors.ts'
 import type { LimitUse } from './limit.ts'
 import { inOrder, isOver, missingWindows } from './limit.ts'
 import { formatUnits } from './money.ts'
-import { contractOf, networkOf } from './network.ts'
-import { fold, payeeKey } from './payee.ts'
+import { payeeKey } from './payee.ts'
+import { refusal } from './refusal.ts'
 import type { Snapshot } from './step.ts'
 import type { Agent, Instance, Instrument, Payee, Refusal, Wallet } from './types.ts'
+import { addressAllowed, categoryAllowed, countryAllowed, networkAllowed, originAllowed, payeeAllowed } from './whom.ts'
 
 /** What is to be paid, in the instrument's currency. */
 export interface Attempt {
@@ -32,7 +32,7 @@ export interface Spending extends Pick<Snapshot, 'now' | 'limits' | 'lookAlike'>
 /** The rule that asks about an address that is easily taken for one that was paid before. */
 export const LOOK_ALIKE = 'payee.look_alike'
 
-type Rule = (spending: Spending, attempt: Attempt) => Refusal | null
+export type Rule = (spending: Spending, attempt: Attempt) => Refusal | null
 
 /**
  * The documented order: the first rule that is broken is the one that is reported, so that the same call always gets
@@ -66,6 +66,19 @@ export function decide(spending: Spending, attempt: Attempt, approved: boolean):
   const asking = firstOver(spending.limits, attempt.amount, 'ask')
   if (asking) return { verdict: 'ask', rule: asking.limit.id }
   return looksLikeAnother(spending, attempt) ? { verdict: 'ask', rule: LOOK_ALIKE } : { verdict: 'allow' }
+}
+
+/** What must hold before a seller is so much as asked for its price: the rules that look at no price and no account. */
+const BEFORE_CONTACT: readonly Rule[] = [frozen, instrumentUsable, protocolAllowed, originAllowed]
+
+/** Whether an origin may be contacted to buy something there; null where it may. */
+export function contactRefusal(spending: Spending, origin: string, protocol: string): Refusal | null {
+  const attempt = { amount: 0n, payee: { origin }, protocol }
+  for (const rule of BEFORE_CONTACT) {
+    const refusal = rule(spending, attempt)
+    if (refusal) return refusal
+  }
+  return null
 }
 
 /** The kill switches, widest first. */
@@ -110,77 +123,6 @@ function protocolAllowed({ instrument }: Spending, { protocol }: Attempt): Refus
     'instrument.constraints.protocols',
     `The instrument pays by ${allowed.join(', ')}.`,
   )
-}
-
-/** A wallet pays on its own chain, and neither itself nor the token's contract, from which nothing comes back. */
-function networkAllowed({ instrument, wallet }: Spending, { payee }: Attempt): Refusal | null {
-  if (wallet.asset !== null && payee.network !== networkOf(wallet.asset))
-    return refusal('network_not_allowed', 'wallet.asset', `The wallet pays on ${networkOf(wallet.asset)}.`)
-  return outside(instrument.constraints.networks, payee.network)
-    ? refusal('network_not_allowed', 'instrument.constraints.networks', 'The network is not one the instrument allows.')
-    : null
-}
-
-/** No way of paying that is built yet contacts an origin: an instrument that is held to some pays nobody. */
-function originAllowed({ instrument }: Spending): Refusal | null {
-  return outside(instrument.constraints.origins, undefined)
-    ? refusal('payee_not_allowed', 'instrument.constraints.origins', 'The payee is not one the instrument allows.')
-    : null
-}
-
-function categoryAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
-  return outside(instrument.constraints.merchantCategories, payee.category)
-    ? refusal(
-        'merchant_category_not_allowed',
-        'instrument.constraints.merchant_categories',
-        payee.category === undefined
-          ? 'The instrument is limited to some merchant categories, and the payee has none. Say payee.merchant_category.'
-          : `Merchant category ${payee.category} is not one the instrument allows.`,
-      )
-    : null
-}
-
-function payeeAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
-  const allowed = instrument.constraints.payees?.map(fold)
-  return outside(allowed, payee.name === undefined ? undefined : fold(payee.name))
-    ? refusal('payee_not_allowed', 'instrument.constraints.payees', 'The payee is not one the instrument allows.')
-    : null
-}
-
-function addressAllowed({ instrument, wallet }: Spending, { payee }: Attempt): Refusal | null {
-  const account = payee.address === undefined ? undefined : payeeKey(payee)
-  if (account !== undefined && account === wallet.account)
-    return refusal('address_not_allowed', 'wallet.account', 'The address is the account of the wallet itself.')
-  if (wallet.asset !== null && payee.address === contractOf(wallet.asset))
-    return refusal(
-      'address_not_allowed',
-      'wallet.asset',
-      'The address is the contract of the token: what it gets is lost.',
-    )
-  return outside(instrument.constraints.addresses, account)
-    ? refusal(
-        'address_not_allowed',
-        'instrument.constraints.addresses',
-        'The address is not one the instrument allows.',
-      )
-    : null
-}
-
-function countryAllowed({ instrument }: Spending, { payee }: Attempt): Refusal | null {
-  return outside(instrument.constraints.countries, payee.country)
-    ? refusal(
-        'country_not_allowed',
-        'instrument.constraints.countries',
-        payee.country === undefined
-          ? 'The instrument is limited to some countries, and the payee has none. Say payee.country.'
-          : `The country ${payee.country} is not one the instrument allows.`,
-      )
-    : null
-}
-
-/** A list restricts, and what is unknown is outside it. */
-function outside(allowed: readonly string[] | undefined, value: string | undefined): boolean {
-  return allowed !== undefined && (value === undefined || !allowed.includes(value))
 }
 
 function usesLeft({ instrument }: Spending): Refusal | null {
@@ -237,8 +179,4 @@ function firstOver(limits: readonly LimitUse[], amount: bigint, over: 'deny' | '
 
 function sum(units: bigint, wallet: Wallet): string {
   return `${formatUnits(units, wallet.decimals)} ${wallet.currency}`
-}
-
-export function refusal(code: Code, rule: string, message: string): Refusal {
-  return { code, rule, message }
 }

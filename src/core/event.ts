@@ -1,4 +1,4 @@
-import type { Actor, Payee, RailStatus, Refusal } from './types.ts'
+import type { Actor, Allowance, Payee, RailStatus, Refusal } from './types.ts'
 import type {
   WireApproval,
   WireConfirmations,
@@ -48,6 +48,7 @@ export interface Details {
   'wallet.reconciled': { block: number; block_hash: string; scanned: number; chain: string; books: string }
   /** All deposits up to this block are known: at first by the balance, later one by one. */
   'wallet.scanned': { block: number }
+  'wallet.allowances_changed': { allows: readonly Allowance[] }
   'wallet.approvals_changed': { approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[] }
   /** The owner took money out of the account without bursar, and says so. */
   'wallet.withdrawn': { movements: readonly WireMovement[] }
@@ -89,6 +90,10 @@ export interface Details {
     fingerprint: string
     idempotency_key: string | null
     valid_until: string
+    /** For a purchase on the web: the digest of its method and URL in `texts`. */
+    resource_ref?: string
+    /** EIP-55, where what is signed is a maximum: who alone may settle it. */
+    facilitator?: string
     asked?: { instrument_id?: string; amount?: string }
   }
   'payment.refused': { refusal: Refusal }
@@ -124,9 +129,30 @@ export interface Details {
     movements: readonly WireMovement[]
   }
   'payment.refund_asked': { refund_id: string }
-  /** `unused`: the chain took back what was captured, and it can never move again. */
-  'payment.refunded': { movements: readonly WireMovement[]; full: boolean; unused?: WireUnused }
-  /** The one EIP-3009 authorization of a payment, before it left. `value` is in smallest units. */
+  /**
+   * `unused`: the chain took back what was captured, and it can never move again. `inclusion`: it moved less in the end than was
+   * seen before a reorganization, and that is final.
+   */
+  'payment.refunded': {
+    movements: readonly WireMovement[]
+    full: boolean
+    unused?: WireUnused
+    inclusion?: WireInclusion
+  }
+  /** After a human's yes the seller was asked again: what it now wants, in smallest units, is what may be signed, and until when. */
+  'purchase.quoted': { value: string; valid_until: string; facilitator?: string }
+  /** The header that pays, before it left: `name: value`. */
+  'purchase.prepared': { version: 1 | 2; flow: string; header: string }
+  /** What came back; `http_status` null: no answer. What the seller says that it settled is a claim. */
+  'purchase.answered': {
+    http_status: number | null
+    delivered: boolean
+    claimed?: { success: boolean; transaction: string | null }
+  }
+  /**
+   * The one EIP-3009 authorization of a payment, before it left; with a `facilitator`, its one permit of Permit2 for at most
+   * `value`, which is in smallest units.
+   */
   'transfer.signed': {
     asset: string
     from: string
@@ -137,6 +163,7 @@ export interface Details {
     nonce: string
     signature: string
     from_block: number
+    facilitator?: string
   }
   /** A transaction of a relayer, before it left. Fees are in gwei. Without a payment it only uses up its nonce. */
   'transfer.broadcast': {

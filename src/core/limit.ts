@@ -9,6 +9,8 @@ export interface Spender {
   readonly instrumentId: string
   readonly sessionId: string
   readonly payeeKey: string
+  /** The web origin that asks for the money: it counts as a payee, too. */
+  readonly origin: string | null
   readonly category: string | null
   readonly protocol: string
 }
@@ -21,42 +23,45 @@ export interface LimitUse {
   readonly used: { readonly amount: bigint; readonly count: number }
 }
 
-/** The value of a scope for this spender. A payment without a category counts under `none`. */
-export function scopeValue(scope: Scope, spender: Spender): string {
+/**
+ * The values of a scope for this spender. A payment without a category counts under `none`. Who is paid on the web is paid
+ * twice over, as an account and as an origin: neither another account nor another origin gives a payee new room.
+ */
+function scopeValues(scope: Scope, spender: Spender): readonly string[] {
   switch (scope) {
     case 'wallet':
-      return spender.walletId
+      return [spender.walletId]
     case 'agent':
-      return spender.agentId
+      return [spender.agentId]
     case 'instrument':
-      return spender.instrumentId
+      return [spender.instrumentId]
     case 'session':
-      return spender.sessionId
+      return [spender.sessionId]
     case 'payee':
-      return spender.payeeKey
+      return spender.origin === null ? [spender.payeeKey] : [spender.payeeKey, spender.origin]
     case 'category':
-      return spender.category ?? 'none'
+      return [spender.category ?? 'none']
     case 'protocol':
-      return spender.protocol
+      return [spender.protocol]
   }
 }
 
-/** Whether the limit looks at this spender at all: one that names a value looks at that value alone. */
-export function appliesTo(limit: Limit, spender: Spender): boolean {
-  return limit.scopeValue === null || limit.scopeValue === scopeValue(limit.scope, spender)
+/** The values that the limit counts this spender under: none where it does not look at it at all. */
+export function valuesOf(limit: Limit, spender: Spender): readonly string[] {
+  const values = scopeValues(limit.scope, spender)
+  return limit.scopeValue === null ? values : values.filter((value) => value === limit.scopeValue)
 }
 
-/**
- * The counter row of a limit for this spender now, or null for the `payment` window. A limit that names a value counts
- * under that one.
- */
-export function counterKey(limit: Limit, spender: Spender, now: number, timeZone: string): CounterKey | null {
+/** The counter row of a limit under a value now, or null for the `payment` window. */
+export function counterKey(
+  limit: Limit,
+  scopeValue: string,
+  sessionId: string,
+  now: number,
+  timeZone: string,
+): CounterKey | null {
   if (limit.window === 'payment') return null
-  return {
-    limitId: limit.id,
-    scopeValue: limit.scopeValue ?? scopeValue(limit.scope, spender),
-    windowKey: windowKey(limit.window, now, timeZone, spender.sessionId),
-  }
+  return { limitId: limit.id, scopeValue, windowKey: windowKey(limit.window, now, timeZone, sessionId) }
 }
 
 export function limitUse(limit: Limit, key: CounterKey | null, counter: Counter | undefined): LimitUse {

@@ -56,11 +56,27 @@ export function countryOf(text: string): string {
   return code
 }
 
-/** What limits and constraints compare payees by: the account (CAIP-10) where there is one, else the folded name. */
-export function payeeKey({ address, network, ...payee }: Payee): string {
+/** What limits and constraints compare payees by: the account (CAIP-10) where there is one, the origin, or the folded name. */
+export function payeeKey({ address, network, origin, ...payee }: Payee): string {
   if (address !== undefined && network !== undefined) return accountId({ network, address })
+  if (origin !== undefined) return origin
   return `name:${fold(payee.name ?? '')}`
 }
+
+/**
+ * A web origin (RFC 6454) from a URL, or from a host alone: `https://api.example.com`.
+ *
+ * @throws `argument_invalid`
+ */
+export function originOf(text: string): string {
+  const url = text.includes('://') ? text : `https://${text}`
+  const { protocol, origin, username, password } = URL.canParse(url) ? new URL(url) : NO_URL
+  if (!['https:', 'http:'].includes(protocol) || username !== '' || password !== '')
+    throw new BursarError('argument_invalid', 'An origin is https:// and a host, such as https://api.example.com.')
+  return origin
+}
+
+const NO_URL = { protocol: '', origin: '', username: '', password: '' }
 
 /** A name without case, accents' encoding, and repeated or surrounding space. */
 export function fold(name: string): string {

@@ -19,6 +19,14 @@ export function sendBefore(type: InstrumentType, now: number): number {
   return now + SEND_WITHIN_MS[type]
 }
 
+/** How long the agent of a purchase has, after a human's yes, to come back for what it wants. */
+const FETCH_WITHIN_MS = 10 * 60 * 1000
+
+/** As {@link sendBefore}, for a payment that a human has just approved. */
+export function approvedUntil({ protocol }: Payment, { type }: Instrument, now: number): number {
+  return protocol === 'x402' ? now + FETCH_WITHIN_MS : sendBefore(type, now)
+}
+
 /** How long an identical call without an idempotency key is taken for the same purchase. */
 export const SAME_PURCHASE_MS = 10 * 60 * 1000
 
@@ -58,7 +66,8 @@ export function subject(
 /** The hold: the payment may now be sent, once. */
 export function authorizedFact(
   payment: Payment,
-  { wallet, instrument, limits, now }: Pick<Spending, 'wallet' | 'instrument' | 'limits' | 'now'>,
+  { wallet, limits }: Pick<Spending, 'wallet' | 'limits'>,
+  validUntil: number,
   actor: Actor,
 ): Extract<Fact, { type: 'payment.authorized' }> {
   const amount = formatUnits(payment.amount as bigint, wallet.decimals)
@@ -69,7 +78,7 @@ export function authorizedFact(
     amount,
     payee: payment.payee,
     details: {
-      valid_until: rfc3339(sendBefore(instrument.type, now)),
+      valid_until: rfc3339(validUntil),
       counted: limits.flatMap(({ key }): WireCounter[] =>
         key ? [{ limit_id: key.limitId, scope_value: key.scopeValue, window_key: key.windowKey }] : [],
       ),
@@ -100,7 +109,7 @@ interface Settling {
   readonly available: bigint
   /** What the wallet owes the network, as a positive amount. */
   readonly owed: bigint
-  readonly openPayments: number
+  readonly othersOpen: boolean
 }
 
 /**
@@ -180,7 +189,7 @@ function captureFacts(settling: Settling, settlement: Settlement, captured: bigi
 
 /** A network that takes more than was held freezes the instrument; the last use or cent, spent for good, ends it. */
 function instrumentAfter(
-  { payment, wallet, instrument, openPayments }: Settling,
+  { payment, wallet, instrument, othersOpen }: Settling,
   after: { readonly forced: bigint; readonly released: bigint; readonly final: boolean },
 ): readonly Fact[] {
   const base = { actor: SYSTEM, ...subject(payment, wallet, instrument.id) }
@@ -190,7 +199,7 @@ function instrumentAfter(
   const spent =
     instrument.remaining + after.released === 0n ||
     (instrument.usageLimit !== null && instrument.usageConsumed >= instrument.usageLimit)
-  if (!after.final || !spent || openPayments > 0) return []
+  if (!after.final || !spent || othersOpen) return []
   return [{ ...base, type: 'instrument.limit_reached', details: {} }]
 }
 
@@ -206,6 +215,7 @@ function refundFact({ payment, wallet, owed }: Settling, amount: bigint, settlem
       full: settlement.refunded >= settlement.captured && settlement.captured >= payment.captured,
       movements: incoming('refund', amount, owed, wallet),
       ...(settlement.unused && { unused: settlement.unused }),
+      ...(settlement.inclusion && { inclusion: settlement.inclusion }),
     },
   }
 }

@@ -11,6 +11,7 @@ import type {
   Instrument,
   Limit,
   Payment,
+  Purchase,
   Relayer,
   Request,
   Scan,
@@ -40,6 +41,11 @@ export interface Key {
     readonly idempotencyKey: string | null
     /** How old an ended one may be. One that is still open is the same purchase however old it is. */
     readonly withinMs: number
+    /**
+     * For a purchase on the web: by key or not, it is the same while nothing was delivered, or nothing was when the call
+     * began; a paid one for so long.
+     */
+    readonly undelivered?: { readonly withinMs: number; readonly began: number }
   }
   /** Whose fees and transaction counts to read: CAIP-10. With `relayerNonce`, what was sent from that one on. */
   readonly relayer?: string
@@ -84,13 +90,15 @@ export interface Snapshot {
   readonly request: Request | null
   readonly instrument: Instrument | null
   readonly payment: Payment | null
-  /** How many other payments of the instrument still hold money. */
-  readonly openPayments: number
+  /** Whether other payments of the instrument still hold money. */
+  readonly othersOpen: boolean
   readonly approval: Approval | null
   readonly limit: Limit | null
   readonly prior: Payment | null
   /** What was signed for the payment, and sent; for payments from a wallet on a chain. */
   readonly transfer: Transfer | null
+  /** What the payment buys on the web; with `transfer`. */
+  readonly purchase: Purchase | null
   readonly broadcasts: readonly Broadcast[]
   /** Null for a relayer that has no limit yet: nothing is sent by it. */
   readonly lane: Lane | null

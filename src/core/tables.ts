@@ -13,6 +13,7 @@ import type {
   Limit,
   Owner,
   Payment,
+  Purchase,
   RailCursor,
   Relayer,
   Request,
@@ -34,6 +35,7 @@ export interface Tables {
   requests: Request
   instruments: Instrument
   payments: StoredPayment
+  purchases: Purchase
   approvals: Approval
   rails: RailCursor
   transfers: Transfer
@@ -62,6 +64,7 @@ export const KEYS: { readonly [T in TableName]: readonly (keyof Tables[T] & stri
   requests: ['id'],
   instruments: ['id'],
   payments: ['id'],
+  purchases: ['paymentId'],
   approvals: ['id'],
   rails: ['id'],
   transfers: ['paymentId'],

@@ -61,9 +61,11 @@ export interface WireInclusion {
   readonly tx_hash: string
   readonly block: number
   readonly block_hash: string
+  /** How much it moved, in smallest units, where that is the seller's to say (a permit of Permit2). */
+  readonly value?: string
 }
 
-/** A finalized block past the end of an authorization, in which it is not used: it never will be. */
+/** A finalized block past the end of an authorization or permit, which moved nothing up to it: it never will. */
 export interface WireUnused {
   readonly block: number
   readonly block_hash: string

@@ -10,6 +10,7 @@ import { type Log, watchedRails, watchedStore } from '../telemetry.ts'
 import { readOwnerKeyFile, signerOf } from '../vault/keys.ts'
 import { journalKey, prepareDirectory } from './home.ts'
 import { lazyRails } from './rails.ts'
+import { lazySellers } from './sellers.ts'
 
 export interface Running extends Opened {
   /** Subscribes to what is committed in this process; returns the way to stop. */
@@ -29,13 +30,16 @@ export function openBursar(config: Config, log: Log): Running {
   )
   const rails = lazyRails(config, store, log)
   const { notify, changes } = notices()
-  const bursar: Bursar = { store, rails: watchedRails(rails.rails, log), clock: systemClock, ids: systemIds, notify }
+  const { sellers, close: closeSellers } = lazySellers()
+  const parts = { clock: systemClock, ids: systemIds, notify, sellers }
+  const bursar: Bursar = { store, rails: watchedRails(rails.rails, log), ...parts }
   return {
     bursar,
     changes,
     noteKey: journalNoteKey(publicKey),
     unlock: (passphrase) => signIn(bursar, () => ownerKey(home, passphrase), 'cli'),
     async close() {
+      await closeSellers()
       await store.close()
       await rails.close()
     },

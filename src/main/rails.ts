@@ -3,7 +3,7 @@ import { USDC } from '../core/asset.ts'
 import { assetId } from '../core/network.ts'
 import type { Wallet } from '../core/types.ts'
 import type { ChainAccess } from '../ports/chain.ts'
-import type { Accounts, Rail, Rails, Store } from '../ports.ts'
+import type { Accounts, Authorizations, Rail, Rails, Store } from '../ports.ts'
 import { systemClock } from '../system.ts'
 import { errorFields, type Log } from '../telemetry.ts'
 import { readNetworks } from './networks.ts'
@@ -32,6 +32,7 @@ function sandboxCards(home: Home): { rail: Rail; close(): Promise<void> } {
         if (!refund) throw new TypeError('The card network gives refunds.')
         return refund(paymentId, refundId, amount)
       },
+      authorizations: null,
       accounts: null,
     },
     close: async () => (await loaded.begun())?.close(),
@@ -51,6 +52,10 @@ function usdc(config: Config, store: Store, log: Log): Rail {
       return access !== null && access.network.testnet === (mode === 'sandbox')
     },
     refund: null,
+    authorizations: {
+      token: (asset) => accessOf(networks(), asset)?.network.usdc ?? null,
+      sign: async (payment, proofOf) => ((await rail()).authorizations as Authorizations).sign(payment, proofOf),
+    },
     async changes(cursor) {
       const [wallet] = store.read.list('wallets', { currency: USDC }, { limit: 1 }) as readonly Wallet[]
       if (!wallet) return { records: [], cursor: null }
@@ -107,7 +112,7 @@ function accessOf(networks: readonly ChainAccess[], asset: string): ChainAccess 
   return networks.find(({ network }) => assetId(network.id, network.usdc) === asset) ?? null
 }
 
-function lazyRail(rail: () => Promise<Rail>): Omit<Rail, 'serves' | 'refund' | 'accounts'> {
+function lazyRail(rail: () => Promise<Rail>): Omit<Rail, 'serves' | 'refund' | 'authorizations' | 'accounts'> {
   return {
     provision: async (terms) => (await rail()).provision(terms),
     setStatus: async (railRef, status) => (await rail()).setStatus(railRef, status),

@@ -3,9 +3,12 @@ import type { ApprovalView, InstrumentView, PaymentView, RefusalView, RequestVie
 import { CODES, type Code } from '../core/errors.ts'
 import { quoted } from './form.ts'
 import type { JsonObject } from './tool.ts'
+import { undeliveredLine } from './undelivered.ts'
 
 const NO: ReadonlySet<string> = new Set(['refused', 'voided', 'denied', 'expired'])
 const NAME_MAX = 60
+/** Above all that a host name can be: cut, it would name another. */
+const ORIGIN_MAX = 300
 
 /** What a call about one request answers: the view, and in one line what it means and what to do next. */
 export function requestAnswer(view: RequestView, note = ''): CallToolResult {
@@ -16,9 +19,19 @@ export function requestAnswer(view: RequestView, note = ''): CallToolResult {
 /** As {@link requestAnswer}, for one payment. */
 export function paymentAnswer(view: PaymentView, note = ''): CallToolResult {
   const refusal = refusalOf(view)
-  const replayed = view.replayed ? 'This is the earlier payment for the same purchase; nothing was paid again.' : ''
-  const lines = [note, paymentLine(view, refusal), replayed]
+  const lines = [note, paymentLine(view, refusal), replayedLine(view)]
   return answer({ ...view, ...(refusal && { refusal }) }, lines, refusal !== null)
+}
+
+export function replayedLine({ replayed }: PaymentView): string {
+  return replayed ? 'This is the earlier payment for the same purchase; nothing was paid again.' : ''
+}
+
+/** Who is paid, quoted: on the web the site that asks, whatever its account. */
+export function payeeText({ name, origin, address }: PaymentView['payee']): string {
+  return name === undefined && origin !== undefined
+    ? quoted(origin, ORIGIN_MAX)
+    : quoted(name ?? address ?? '', NAME_MAX)
 }
 
 /** What is read as a whole: compact JSON, once for programs and once for models. */
@@ -42,7 +55,7 @@ const DEFAULT_REFUSALS: Readonly<Record<string, { code: Code; message: string }>
 }
 
 /** Why it is a no, or null when it is not. Every no has a code, whatever the store kept of it. */
-function refusalOf(view: { readonly status: string; readonly refusal?: RefusalView }): RefusalView | null {
+export function refusalOf(view: { readonly status: string; readonly refusal?: RefusalView }): RefusalView | null {
   if (!NO.has(view.status)) return null
   const { code, message } = DEFAULT_REFUSALS[view.status] as { code: Code; message: string }
   return view.refusal ?? { code, rule: view.status, message, hint: CODES[code].hint }
@@ -56,12 +69,12 @@ function requestLine(view: RequestView, refusal: RefusalView | null): string {
   return `Request ${request_id} is ${status}.`
 }
 
-function paymentLine(view: PaymentView, refusal: RefusalView | null): string {
+export function paymentLine(view: PaymentView, refusal: RefusalView | null): string {
   const { payment_id, status, approval } = view
   if (refusal) return `Payment ${payment_id} is ${status}. ${refusalLine(refusal)}`
   if (approval) return `Payment ${payment_id} is not made yet. ${pendingLine(approval, payment_id, 'get_payment')}`
   const left = view.instrument ? ` ${instrumentLine(view.instrument)}` : ''
-  return `${stateLine(view)}${left}`
+  return `${undeliveredLine(view) ?? stateLine(view)}${left}`
 }
 
 function stateLine({
@@ -73,7 +86,7 @@ function stateLine({
   currency,
   payee,
 }: PaymentView): string {
-  const to = quoted(payee.name ?? payee.address ?? '', NAME_MAX)
+  const to = payeeText(payee)
   switch (status) {
     case 'captured':
       return `Payment ${payment_id}: paid ${captured_amount} ${currency} to ${to}.`
@@ -101,6 +114,6 @@ function instrumentLine(instrument: InstrumentView): string {
   return `Instrument ${name} is ${status}: ${remaining_amount} ${currency}${uses} left until ${instrument.expires_at}.${sandbox}`
 }
 
-function refusalLine({ code, message, hint }: RefusalView): string {
+export function refusalLine({ code, message, hint }: RefusalView): string {
   return `${code}: ${message} ${hint}`
 }

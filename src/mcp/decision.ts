@@ -10,8 +10,8 @@ export interface Decision<View> {
   begin(): Promise<View>
   /** The id of what was stored, if it now waits for a human. */
   waiting(view: View): string | null
-  /** As it is stored now. */
-  read(id: string): View
+  /** As it stands now, and carried on where an answer lets it. */
+  read(id: string): View | Promise<View>
   answer(view: View, note: string): CallToolResult
 }
 
@@ -23,11 +23,11 @@ export async function decided<View>(call: Call, { begin, waiting, read, answer }
   const round = roundOf(call)
   if (round !== null) {
     const note = await answered(call, round, 'form')
-    return answer(read(round.subject), note)
+    return answer(await read(round.subject), note)
   }
   const view = await begin()
   const id = waiting(view)
   if (id === null) return answer(view, '')
   const outcome = await ask(call, id, 'form')
-  return 'round' in outcome ? outcome.round : answer(read(id), outcome.note)
+  return 'round' in outcome ? outcome.round : answer(await read(id), outcome.note)
 }

@@ -54,6 +54,21 @@ export const PAYMENT = object(
   ['status'],
 )
 
+/** An answer of the web, a price, or the payment that there is instead. `status`: HTTP, or the payment's. */
+export const FETCH = object(
+  {
+    status: { type: ['integer', 'string'] },
+    content_type: OPTIONAL,
+    body: STRING,
+    price: OBJECT,
+    payment: OBJECT,
+    response: OBJECT,
+    refusal: REFUSAL,
+    approval: APPROVAL,
+  },
+  ['status'],
+)
+
 export const BUDGET = object({ wallets: list(OBJECT), instruments: list(OBJECT) }, ['wallets', 'instruments'])
 export const PAYMENTS = object({ payments: list(OBJECT), next_cursor: STRING }, ['payments'])
 export const CANCELED = object(

@@ -109,10 +109,11 @@ function issueText(issue: z.core.$ZodIssue): string {
 
 /**
  * JSON Schema without what a model has no use for, since every byte of it is in its context in every turn: bounds of
- * texts and lists are far above what tasks need, and are named by the error of a call that passes them.
+ * texts and lists are far above what tasks need, and are named by the error of a call that passes them. Names of
+ * properties are texts anyway.
  */
 function jsonOf(schema: z.ZodObject): JsonObject {
-  const unread = new Set(['$schema', 'maxLength', 'maxItems'])
+  const unread = new Set(['$schema', 'maxLength', 'maxItems', 'propertyNames'])
   const json = JSON.stringify(z.toJSONSchema(schema, { io: 'input' }), (key, value) =>
     unread.has(key) ? undefined : value,
   )

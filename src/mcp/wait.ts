@@ -8,6 +8,7 @@ const OPEN = new Set(['pending', 'awaiting_approval', 'authorized', 'in_doubt'])
 
 interface Subject {
   readonly status: string
+  readonly resource?: { readonly http_status: number | null }
 }
 
 /**
@@ -21,9 +22,13 @@ export async function awaited<View extends Subject>(
   read: () => View,
 ): Promise<View> {
   const first = read()
-  if (seconds === 0 || !OPEN.has(first.status)) return first
-  const isOver = (view: View): boolean =>
-    !OPEN.has(view.status) || (view.status !== first.status && view.status !== 'authorized')
+  const isOver = ({ status, resource }: View): boolean => {
+    if (!OPEN.has(status)) return true
+    // What is bought on the web is not settled by waiting where it may be bought now: its agent has to fetch it.
+    if (status === 'authorized') return resource?.http_status === null
+    return status !== first.status
+  }
+  if (seconds === 0 || isOver(first)) return first
   return withProgress(call, 'Waiting for a decision.', () => polled(call, subjectId, seconds, read, isOver))
 }
 

@@ -1,6 +1,6 @@
 import type { Network } from '../core/network.ts'
 import type { Authorization, TypedData } from '../core/transfer.ts'
-import type { Broadcast, Transfer, Wallet } from '../core/types.ts'
+import type { Broadcast, Proof, Transfer, Wallet } from '../core/types.ts'
 import type { WireInclusion } from '../core/wire.ts'
 
 /** A chain as the owner set it up: which it is, and by which nodes it is reached. What two nodes say must agree. */
@@ -32,13 +32,26 @@ export interface TransferBooks {
   unpaid(relayer: string): readonly Broadcast[]
   /** Whether a stored transaction of the payment may be sent again: it was captured or nobody has stopped it, and its time is not over. */
   mayLeave(paymentId: string): boolean
-  /** Stores the one signature of a payment. Of several, the first stays. Null: the payment may not be signed any more. */
-  sign(authorization: Authorization, signature: string, fromBlock: number): Promise<Transfer | null>
+  /** Whether a relayer of ours brings it to the chain, and not whoever is paid. */
+  isCarried(paymentId: string): boolean
+  /**
+   * Stores the one signature of a payment, with the header that carries it where whoever is paid brings it to the chain. Of
+   * several, the first stays. Null: the payment may not be signed any more.
+   */
+  sign(signed: Signed): Promise<Transfer | null>
   /** Stores a relayer's transaction under the first free nonce, or under that of one which cannot go on, in its place. */
   broadcast(order: BroadcastOrder): Promise<Stored>
   /** The chain took the transaction `txHash` (null: one that is not ours) at this nonce, for `fee` gwei. */
   feePaid(relayer: string, relayerNonce: number, txHash: string | null, fee: bigint): Promise<void>
   finalized(paymentId: string, inclusion: WireInclusion): Promise<void>
+}
+
+export interface Signed {
+  readonly authorization: Authorization
+  /** 65 bytes, hex. */
+  readonly signature: string
+  readonly fromBlock: number
+  readonly proof: Proof | null
 }
 
 export interface BroadcastOrder {

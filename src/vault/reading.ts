@@ -4,7 +4,7 @@ import { BursarError } from '../core/errors.ts'
 import { chainIdOf, contractOf, networkOf, type Token } from '../core/network.ts'
 import { isUnsettled } from '../core/payment.ts'
 import { type Authorization, authorizationOf, type TypedData, typedDataOf } from '../core/transfer.ts'
-import type { Payment, Transfer, Wallet } from '../core/types.ts'
+import type { Payment, Purchase, Transfer, Wallet } from '../core/types.ts'
 import type { GasTerms } from '../ports/chain.ts'
 import type { Clock, Reader } from '../ports.ts'
 
@@ -20,16 +20,20 @@ export interface Books {
 
 /** Why nothing was signed. Closed: not a word of what was given is in them. */
 export const REFUSALS = {
-  not_a_transfer: 'Only an EIP-3009 TransferWithAuthorization is signed.',
+  not_a_transfer:
+    'Only the EIP-3009 TransferWithAuthorization of a payment is signed, or its permit where that is allowed.',
+  not_allowed: 'The owner of the wallet does not allow to sign for what a seller may take.',
   other_token: 'It is not for the token that the wallet of the payment holds.',
   other_terms: 'It does not say what the payment says.',
   other_account: 'The payment is not from this account.',
   other_chain: 'The transaction is for another chain than this account is on.',
   not_authorized: 'There is no authorized payment of this id that holds its money.',
   too_late: 'The time of the payment is over.',
+  too_long: 'The authorization would be good for too long.',
   stopped: 'Spending was stopped.',
   not_on_a_chain: 'The payment is not one of a token on a chain.',
   not_stored: 'The transfer is not the one that is stored.',
+  not_carried: 'Only whoever settles a permit brings it to the chain.',
   fees_not_its_own: 'The wallet of the transfer has its fees paid by another account.',
   gas_out_of_bounds: 'The gas or the fee is out of bounds.',
 } as const
@@ -59,11 +63,15 @@ export function readAuthorization(books: Books, account: string, typedData: Type
   return expected
 }
 
+/** What a seller may bring is good for no longer, whatever the books say: as the store has it. */
+const GOOD_FOR_MAX_MS = 600_000
+
 /** What a payment may move now, if it may: the same rule as the trigger `transfers_are_authorized` of the store. */
 function authorized({ read, clock }: Books, account: string, paymentId: string): Authorization {
   const payment = typeof paymentId === 'string' ? (read.one('payments', { id: paymentId }) as Payment | null) : null
   if (!payment || !isUnsettled(payment) || payment.held !== payment.amount) throw refused('not_authorized')
   if (clock.now() >= payment.validUntil) throw refused('too_late')
+  if (payment.protocol === 'x402' && payment.validUntil > clock.now() + GOOD_FOR_MAX_MS) throw refused('too_long')
   const wallet = read.one('wallets', { id: payment.walletId as string })
   const instrument = read.one('instruments', { id: payment.instrumentId as string })
   const agent = read.one('agents', { id: payment.agentId })
@@ -71,14 +79,15 @@ function authorized({ read, clock }: Books, account: string, paymentId: string):
   if (instance?.frozen !== false || ![wallet, instrument, agent].every((one) => one?.status === 'active'))
     throw refused('stopped')
   if (instrument?.type !== 'usdc') throw refused('not_on_a_chain')
-  const authorization = authorizationIn(payment, wallet as Wallet)
+  const authorization = authorizationIn(payment, wallet as Wallet, read.one('purchases', { paymentId }))
   if (wallet?.account !== account || accountOf(authorization) !== account) throw refused('other_account')
+  if (authorization.kind === 'permit2' && !wallet.allows.includes('upto')) throw refused('not_allowed')
   return authorization
 }
 
-function authorizationIn(payment: Payment, wallet: Wallet): Authorization {
+function authorizationIn(payment: Payment, wallet: Wallet, purchase: Purchase | null): Authorization {
   try {
-    return authorizationOf(payment, wallet)
+    return authorizationOf(payment, wallet, purchase)
   } catch {
     throw refused('not_on_a_chain')
   }
@@ -95,6 +104,7 @@ export function readTransfer({ read, ...books }: Books, account: string, carries
   const stored = read.one('transfers', { paymentId: carries.paymentId })
   if (!stored || !isDeepStrictEqual(termsOf(carries), termsOf(stored)) || !SIGNATURE.test(stored.signature))
     throw refused('not_stored')
+  if (stored.kind !== 'eip3009') throw refused('not_carried')
   tokenIn({ read, ...books }, stored.asset)
   if (networkOf(stored.asset) !== networkIn(account)) throw refused('other_chain')
   if (read.one('wallets', { id: stored.walletId })?.relayer !== account) throw refused('fees_not_its_own')
@@ -102,8 +112,9 @@ export function readTransfer({ read, ...books }: Books, account: string, carries
 }
 
 /** What of a transfer never changes. Where it was seen on the chain may have, since it was read. */
-function termsOf({ paymentId, walletId, asset, from, to, value, validBefore, nonce, signature }: Transfer) {
-  return { paymentId, walletId, asset, from, to, value, validBefore, nonce, signature }
+function termsOf({ paymentId, walletId, asset, from, to, value, ...more }: Transfer) {
+  const { validBefore, nonce, signature, kind, facilitator } = more
+  return { paymentId, walletId, asset, from, to, value, validBefore, nonce, signature, kind, facilitator }
 }
 
 /**

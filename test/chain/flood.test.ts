@@ -115,7 +115,7 @@ describe('many transfers that are not final', () => {
     Array.from({ length: count }, (_, i) => ({
       ...{ paymentId: `pay_${i}`, walletId: 'wal_1', asset: chain.asset, from: OTHER, to: OTHER, value: 1n },
       ...{ validBefore: 1, nonce: OTHER, signature: '0x', fromBlock: 0, signedAt: 0, status: 'open' },
-      ...{ txHash: OTHER, block: 1, voidProof: null },
+      ...{ txHash: OTHER, block: 1, voidProof: null, kind: 'eip3009', facilitator: null, moved: null },
     }))
 
   const block = { number: 10, hash: OTHER, timestamp: 10 }

@@ -34,15 +34,16 @@ export async function signedTransfer(
   const paymentId = `pay_${made}`
   const authorization: Authorization = {
     ...{ paymentId, asset: chain.asset, from: payer.address, to: stranger().address, value: 25n },
-    ...{ validBefore: (await chain.now()) + 600, nonce: nonceOf(paymentId), ...terms },
+    ...{ validBefore: (await chain.now()) + 600, nonce: nonceOf(paymentId) },
+    ...{ kind: 'eip3009', facilitator: null, ...terms },
   }
   const typedData = typedDataOf(authorization, networkOf(chain).usdc)
   const signature = await payer.signTypedData(typedData as Parameters<typeof payer.signTypedData>[0])
   const fromBlock = Number(await chain.publicClient.getBlockNumber())
   return {
     ...authorization,
-    ...{ walletId: 'wal_1', signature, fromBlock, status: 'open', txHash: null, block: null, voidProof: null },
-    ...{ signedAt: 0, ...terms, payer },
+    ...{ walletId: 'wal_1', signature, fromBlock, status: 'open', txHash: null, block: null },
+    ...{ moved: null, voidProof: null, signedAt: 0, ...terms, payer },
   }
 }
 

@@ -28,6 +28,7 @@ describe('help', () => {
         "wallet approvals",
         "wallet reconcile",
         "wallet confirmations",
+        "wallet allow",
         "limit set",
         "limit list",
         "limit remove",

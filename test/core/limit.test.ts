@@ -1,20 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  appliesTo,
-  counterKey,
-  defaultRules,
-  inOrder,
-  isOver,
-  limitUse,
-  missingWindows,
-  scopeValue,
-} from '../../src/core/limit.ts'
+import { counterKey, defaultRules, inOrder, isOver, limitUse, missingWindows, valuesOf } from '../../src/core/limit.ts'
 import { type Limit, SCOPES, WINDOWS } from '../../src/core/types.ts'
 
 const SPENDER = {
   ...{ walletId: 'wal', agentId: 'agt', instrumentId: 'inst', sessionId: 'ses' },
-  ...{ payeeKey: 'name:acme', category: null, protocol: 'card' },
+  ...{ payeeKey: 'name:acme', origin: null, category: null, protocol: 'card' },
 }
 
 function limit(rule: Partial<Limit>): Limit {
@@ -61,17 +52,26 @@ describe('a limit', () => {
   })
 
   it('of one payment has no counter, any other has one per value and window', () => {
-    expect(counterKey(limit({ window: 'payment' }), SPENDER, 0, 'UTC')).toBe(null)
-    const keys = SCOPES.map((scope) => counterKey(limit({ scope, window: 'day' }), SPENDER, 0, 'UTC'))
-    expect(keys.map((key) => key?.scopeValue)).toEqual(['wal', 'agt', 'inst', 'ses', 'name:acme', 'none', 'card'])
-    expect(new Set(keys.map((key) => key?.windowKey))).toEqual(new Set(['1970-01-01T00:00:00Z']))
+    expect(counterKey(limit({ window: 'payment' }), 'wal', 'ses', 0, 'UTC')).toBe(null)
+    expect(SCOPES.flatMap((scope) => valuesOf(limit({ scope, window: 'day' }), SPENDER))).toEqual([
+      'wal',
+      'agt',
+      'inst',
+      'ses',
+      'name:acme',
+      'none',
+      'card',
+    ])
+    const day = counterKey(limit({ window: 'day' }), 'wal', 'ses', 0, 'UTC')
+    expect(day).toMatchObject({ scopeValue: 'wal', windowKey: '1970-01-01T00:00:00Z' })
   })
 
   it('on a value looks at that value alone', () => {
     for (const scope of SCOPES) {
-      expect(appliesTo(limit({ scope }), SPENDER)).toBe(true)
-      expect(appliesTo(limit({ scope, scopeValue: scopeValue(scope, SPENDER) }), SPENDER)).toBe(true)
-      expect(appliesTo(limit({ scope, scopeValue: 'another' }), SPENDER)).toBe(false)
+      const values = valuesOf(limit({ scope }), SPENDER)
+      expect(values).toHaveLength(1)
+      expect(valuesOf(limit({ scope, scopeValue: values[0]! }), SPENDER)).toEqual(values)
+      expect(valuesOf(limit({ scope, scopeValue: 'another' }), SPENDER)).toEqual([])
     }
   })
 })

@@ -12,6 +12,8 @@ export type Kind = (typeof CLIENTS)[number]
 /** What a host can do when its user is to be asked. */
 export const MANNERS = ['form', 'url only', 'none', 'declines at once', 'never answers'] as const
 export type Manner = (typeof MANNERS)[number]
+/** Its user reads the form, and says no. */
+export type Denying = 'denies'
 
 export interface Result {
   readonly isError?: boolean
@@ -22,26 +24,32 @@ export interface Result {
 
 export interface Host {
   readonly asked: readonly string[]
+  /** Every message that the server sent since the client was connected. */
+  readonly traffic: readonly object[]
   call(name: string, args: object): Promise<Result>
   close(): Promise<void>
 }
 
-const CAPABILITIES: { readonly [M in Manner]: object } = {
+const CAPABILITIES: { readonly [M in Manner | Denying]: object } = {
   form: { elicitation: { form: {} } },
   'url only': { elicitation: { url: {} } },
   none: {},
   'declines at once': { elicitation: {} },
   'never answers': { elicitation: {} },
+  denies: { elicitation: {} },
 }
 
-/** A host of this kind and manner, with `dist/main.js mcp` behind a real pipe. */
-export async function startHost(kind: Kind, manner: Manner, home: string): Promise<Host> {
+/**
+ * A host of this kind and manner, with `dist/main.js mcp` behind a real pipe. Its client has listed the tools, and so
+ * holds every answer to the schema of its tool.
+ */
+export async function startHost(kind: Kind, manner: Manner | Denying, home: string): Promise<Host> {
   const asked: string[] = []
   const answer = async ({ params }: { params: { message: string } }) => {
     asked.push(params.message)
     if (manner === 'never answers') await new Promise(() => undefined)
     if (manner === 'declines at once') return { action: 'decline' as const }
-    return { action: 'accept' as const, content: { decision: 'approve' } }
+    return { action: 'accept' as const, content: { decision: manner === 'denies' ? 'deny' : 'approve' } }
   }
   const server = { command: process.execPath, args: [ENTRY, 'mcp'], env: environment(home), stderr: 'ignore' as const }
   const info = { name: 'host', version: '1' }
@@ -59,8 +67,15 @@ export async function startHost(kind: Kind, manner: Manner, home: string): Promi
     if ('elicitation' in capabilities) client.setRequestHandler('elicitation/create', answer)
     await client.connect(new StdioClientTransport(server))
   }
+  const traffic: object[] = []
+  const { onmessage } = client.transport
+  client.transport.onmessage = (message: object, ...more: unknown[]) => {
+    traffic.push(message)
+    onmessage(message, ...more)
+  }
+  await client.listTools()
   return {
-    asked,
+    ...{ asked, traffic },
     call: (name, args) => {
       const params = { name, arguments: args }
       return kind === 'old' ? client.callTool(params, undefined) : client.callTool(params)

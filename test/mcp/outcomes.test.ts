@@ -7,6 +7,7 @@ describe('what a rail does', () => {
   const rail = (pay: Rail['pay']): Rail => ({
     provision: async () => ({ railRef: 'card_1', display: '•••• 4242' }),
     serves: () => true,
+    authorizations: null,
     accounts: null,
     setStatus: async () => undefined,
     find: async () => null,

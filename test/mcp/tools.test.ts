@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { TOOLS } from '../../src/mcp/tools/index.ts'
+import { x402 } from '../../src/protocols/x402/index.ts'
+import { webOf } from '../../src/web/web.ts'
 import { makeCard, makePurse, SHOP } from '../support/purse.ts'
 import { CLIENTS, connect } from './support.ts'
 
@@ -41,6 +43,7 @@ describe.each(CLIENTS)('tools/list (%s)', (kind) => {
       request_instrument: [false, false, false, false],
       get_request: [true, false, true, false],
       pay_with_instrument: [false, true, false, true],
+      fetch_with_payment: [false, true, false, true],
       get_payment: [true, false, true, false],
       list_payments: [true, false, true, false],
       cancel: [false, true, true, false],
@@ -99,7 +102,9 @@ const HOSTILE = [
 describe.each(CLIENTS)('hostile arguments (%s)', (kind) => {
   it('security: move no money, break nothing and show no stack, in any place of any tool', async () => {
     const purse = await makePurse()
-    const host = await connect(purse, kind)
+    const web = webOf()
+    const sellers = async () => ({ web, x402 })
+    const host = await connect(purse, kind, { deps: { bursar: { ...purse.bursar, sellers } } })
     const card = await makeCard(purse)
     const good: Record<string, Record<string, unknown>> = {
       check_budget: { instrument_id: card.instrument_id },
@@ -119,6 +124,18 @@ describe.each(CLIENTS)('hostile arguments (%s)', (kind) => {
         instrument_id: card.instrument_id,
         amount: '1000000.00',
         payee: SHOP,
+        purpose: 'p',
+        task_id: 't',
+        idempotency_key: 'k',
+      },
+      // A card contacts nobody.
+      fetch_with_payment: {
+        instrument_id: card.instrument_id,
+        url: 'https://shop.example/',
+        method: 'POST',
+        headers: { accept: 'text/plain' },
+        body: 'b',
+        max_amount: '1.00',
         purpose: 'p',
         task_id: 't',
         idempotency_key: 'k',
@@ -150,6 +167,7 @@ describe.each(CLIENTS)('hostile arguments (%s)', (kind) => {
     expect(purse.bursar.store.read.list('payments', { status: ['captured', 'authorized', 'in_doubt'] })).toEqual([])
     expect(host.logs.filter((line) => JSON.stringify(line).includes('"error"'))).toEqual([])
     await host.close()
+    await web.close()
   }, 60_000)
 })
 

@@ -13,6 +13,7 @@ async function told(...records: readonly Partial<RailRecord>[]) {
   const rail: Rail = {
     provision: async () => ({ railRef: 'card_1', display: '•••• 0001' }),
     serves: () => true,
+    authorizations: null,
     accounts: null,
     setStatus: async () => undefined,
     find: async () => null,
@@ -58,6 +59,7 @@ describe('what a rail says of a payment', () => {
       rail: {
         provision: async () => ({ railRef: 'card_1', display: '•••• 0001' }),
         serves: () => true,
+        authorizations: null,
         accounts: null,
         setStatus: async () => undefined,
         find: async () => null,
@@ -78,6 +80,7 @@ describe('what a rail says of a payment', () => {
       rail: {
         provision: async () => ({ railRef: 'card_1', display: '•••• 0001' }),
         serves: () => true,
+        authorizations: null,
         accounts: null,
         setStatus: async () => undefined,
         find: async () => null,

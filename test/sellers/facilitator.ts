@@ -30,9 +30,14 @@ export interface Hooks {
 
 /** Verifies and settles `exact` payments on a chain, with the official package, in this process. */
 export async function startFacilitator(chain: Chain, key: Hex, hooks: Hooks = {}): Promise<Facilitator> {
+  await placeMulticall3(chain)
+  return new Facilitator(chain, new Sender(chain, key), hooks)
+}
+
+export async function placeMulticall3(chain: Chain): Promise<Address> {
   const { data: code } = await chain.publicClient.call({ data: multicall3() })
   await chain.rpc('anvil_setCode', [MULTICALL3, code])
-  return new Facilitator(chain, new Sender(chain, key), hooks)
+  return MULTICALL3
 }
 
 /** What deploys it. viem has it, and exports it nowhere. */
@@ -119,7 +124,7 @@ interface Call {
   readonly dataSuffix?: Hex
 }
 
-function signerOf({ publicClient }: Chain, sender: Sender): Parameters<typeof toFacilitatorEvmSigner>[0] {
+export function signerOf({ publicClient }: Chain, sender: Sender): Parameters<typeof toFacilitatorEvmSigner>[0] {
   return {
     address: sender.address,
     getCode: (args) => publicClient.getCode(args),

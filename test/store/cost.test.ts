@@ -4,6 +4,7 @@ import type { Connection } from '../../src/store/sqlite/connection.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
 import { SnapshotReader, statementsOf } from '../../src/store/sqlite/snapshot.ts'
 import { buy, makeCard, makePurse, temporaryFolder } from '../support/purse.ts'
+import { seedChain } from './seed-chain.ts'
 import { wallsOf } from './wall.ts'
 
 /** Every statement that is prepared on a connection from now on. */
@@ -17,13 +18,14 @@ function recorded(connection: Connection): string[] {
   return texts
 }
 
-/** What SQLite reads from end to end, or sorts, for a statement. The instance is one row. */
+/** What SQLite reads from end to end, or sorts, for a statement. The instance is one row, and a virtual table the JSON of one. */
 function walks(connection: Connection, sql: string): string[] {
   const bound = sql.replace(/\?/g, "'x'")
   const plan = connection.prepare(`EXPLAIN QUERY PLAN ${bound}`).all() as { detail: string }[]
   const details = plan.map(({ detail }) => detail)
   return details.filter(
-    (detail) => /^(SCAN|USE TEMP B-TREE FOR [OG])/.test(detail) && !/SCAN (instance|CONSTANT)/.test(detail),
+    (detail) =>
+      /^(SCAN|USE TEMP B-TREE FOR [OG])/.test(detail) && !/SCAN (instance|CONSTANT)|VIRTUAL TABLE/.test(detail),
   )
 }
 
@@ -43,12 +45,19 @@ describe('a decision costs the same after any history', () => {
     const texts = recorded(connection)
     const reader = new SnapshotReader(connection, statementsOf(connection))
     const { agentId, sessionId } = purse.caller
-    const spender = { agentId, sessionId, payeeKey: 'name:x', category: null, protocol: 'card' }
+    const spender = { agentId, sessionId, payeeKey: 'name:x', origin: null, category: null, protocol: 'card' }
     for (const idempotencyKey of ['key', null]) {
       const same = { agentId, fingerprint: 'x', idempotencyKey, withinMs: 1 }
       reader.read({ agentId, instrumentId: card.instrument_id, spender, same }, purse.time.now)
     }
     reader.read({ paymentId: paid.payment_id }, purse.time.now)
+    const { instrument, ids } = await seedChain(purse)
+    const seller = { ...spender, payeeKey: 'eip155:1:0x', origin: 'https://a.example', protocol: 'x402' }
+    const undelivered = { withinMs: 1, began: 1 }
+    const same = { agentId, fingerprint: 'x', idempotencyKey: null, withinMs: 1, undelivered }
+    reader.read({ agentId, instrumentId: instrument.instrument_id, spender: seller, same }, purse.time.now)
+    reader.read({ paymentId: ids.signed as string }, purse.time.now)
+    expect(texts.join()).toContain('FROM purchases WHERE payment_id = ?')
     expect(texts.length).toBeGreaterThan(8)
     expect(texts.map((text) => [text, walks(connection, text)]).filter(([, found]) => found?.length)).toEqual([])
   })
@@ -83,6 +92,16 @@ describe('a decision costs the same after any history', () => {
         ],
         [
           "SEARCH payments USING INDEX payments_same (agent_id=? AND fingerprint=? AND created_at>?)",
+        ],
+        [
+          "SEARCH payments USING INDEX payments_same_undecided (agent_id=? AND fingerprint=?)",
+          "CORRELATED SCALAR SUBQUERY 1",
+          "SEARCH purchases USING PRIMARY KEY (payment_id=?)",
+        ],
+        [
+          "SEARCH payments USING INDEX payments_same (agent_id=? AND fingerprint=? AND created_at>?)",
+          "CORRELATED SCALAR SUBQUERY 1",
+          "SEARCH purchases USING PRIMARY KEY (payment_id=?)",
         ],
         [
           "SEARCH payments USING INDEX payments_same_undecided (agent_id=? AND fingerprint=?)",

@@ -3,19 +3,22 @@ import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { verifyStore } from '../../src/actions/owner/journal.ts'
 import { createWallet } from '../../src/actions/owner/wallets.ts'
-import { NETWORKS } from '../../src/core/network.ts'
 import type { Bursar } from '../../src/ports.ts'
 import { migrations } from '../../src/store/sqlite/connection.ts'
 import { journalNoteKey, openSqlite } from '../../src/store/sqlite/index.ts'
 import { buy, makeCard, makePurse, type Purse } from '../support/purse.ts'
+import { chainRail, PAYEES, SANDBOX, seedChain } from './seed-chain.ts'
+import { seedPurchases } from './seed-purchases.ts'
 
 type Rows = Readonly<Record<string, readonly Record<string, unknown>[]>>
 
-/** A database as the first migration alone makes it, with all that a purse has in it. */
-function aged(purse: Purse): { path: string; rows: Rows } {
+/** A database as the first migrations alone make it, with all that a purse has in it. */
+function aged(purse: Purse, version: number): { path: string; rows: Rows } {
   const path = join(purse.folder, 'before.db')
   const db = new Database(path)
-  const statements = migrations()[0]!.sql
+  const statements = migrations()
+    .slice(0, version)
+    .flatMap(({ sql }) => sql)
   const isTrigger = (sql: string) => /^CREATE TRIGGER /m.test(sql)
   for (const sql of statements.filter((one) => !isTrigger(one))) db.exec(sql)
   db.pragma('foreign_keys = OFF')
@@ -29,7 +32,7 @@ function aged(purse: Purse): { path: string; rows: Rows } {
   db.exec('DETACH now')
   // With the rows in place: what is there was let in by these very rules, one step at a time.
   for (const sql of statements.filter(isTrigger)) db.exec(sql)
-  db.pragma('user_version = 1')
+  db.pragma(`user_version = ${version}`)
   db.close()
   return { path, rows }
 }
@@ -50,6 +53,25 @@ function reopened(purse: Purse, path: string): Purse {
   return { ...purse, path, bursar: { ...purse.bursar, store } }
 }
 
+/** By migration, what every row has that was there before it could be anything else. */
+const ADDED: Readonly<Record<string, readonly object[]>> = {
+  wallets: [{}, { asset: null, account: null, relayer: null, confirmations: '[]' }, { allows: '[]' }],
+  transfers: [{}, {}, { kind: 'eip3009', facilitator: null, moved: null }],
+}
+
+/** Holds a file to be the schema of now, with these rows and what was added to them, and to be what its journals say. */
+function expectWhole(purse: Purse, path: string, { rows, version }: { rows: Rows; version: number }): void {
+  expect(purse.bursar.store.read.altered()).toEqual([])
+  expect(problems(purse)).toEqual([])
+  const db = new Database(path, { readonly: true })
+  onTestFinished(() => void db.close())
+  expect(db.pragma('user_version', { simple: true })).toBe(migrations().length)
+  for (const [table, kept] of Object.entries(rows)) {
+    const added = Object.assign({}, ...(ADDED[table] ?? []).slice(version)) as object
+    expect(rowsOf(db, table)).toEqual(kept.map((row) => ({ ...row, ...added })))
+  }
+}
+
 const problems = ({ bursar, journalKey }: { bursar: Bursar; journalKey: Purse['journalKey'] }) =>
   verifyStore(bursar, journalNoteKey(journalKey.publicKey)).problems
 
@@ -60,32 +82,67 @@ describe('a database of before USDC', () => {
     await buy(purse, card, '20.00')
     await buy(purse, card, '4000.00')
     await buy(purse, card, '150.00')
-    const { path, rows } = aged(purse)
+    const { path, rows } = aged(purse, 1)
     expect(Object.keys(rows.wallets?.[0] ?? {})).not.toContain('asset')
     expect(rows.payments?.map(({ status }) => status)).toEqual(['captured', 'refused', 'awaiting_approval'])
-
-    const { bursar } = reopened(purse, path)
-    expect(bursar.store.read.altered()).toEqual([])
-    expect(problems({ ...purse, bursar })).toEqual([])
-    const db = new Database(path, { readonly: true })
-    onTestFinished(() => void db.close())
-    expect(db.pragma('user_version', { simple: true })).toBe(migrations().length)
-    const off = { asset: null, account: null, relayer: null, confirmations: '[]' }
-    for (const [table, kept] of Object.entries(rows))
-      expect(rowsOf(db, table)).toEqual(table === 'wallets' ? kept.map((row) => ({ ...row, ...off })) : kept)
+    expectWhole(reopened(purse, path), path, { rows, version: 1 })
   })
 
   it('pays on, and takes a wallet on a chain', async () => {
     const purse = await makePurse()
     const card = await makeCard(purse)
     await buy(purse, card, '20.00')
-    const after = reopened(purse, aged(purse).path)
+    const after = reopened(purse, aged(purse, 1).path)
     expect(await buy(after, card, '30.00')).toMatchObject({ status: 'captured' })
-    const network = NETWORKS.find(({ testnet }) => testnet)!
-    const account = `${network.id}:0x${'0'.repeat(39)}1`
-    const wallet = { name: 'usdc', currency: 'USDC', mode: 'sandbox', chain: { network, account, relayer: account } }
+    const account = `${SANDBOX.id}:0x${'0'.repeat(39)}1`
+    const chain = { network: SANDBOX, account, relayer: account }
+    const wallet = { name: 'usdc', currency: 'USDC', mode: 'sandbox', chain }
     await createWallet(after.bursar, after.authority, wallet)
     expect(after.bursar.store.read.one('wallets', { name: 'usdc' })).toMatchObject({ account, relayer: account })
     expect(problems(after)).toEqual([])
+  })
+})
+
+describe('a database of before x402', () => {
+  it('is brought up to date by opening it, and loses nothing', async () => {
+    const { purse } = await seedChain(await makePurse())
+    const { path, rows } = aged(purse, 2)
+    expect(Object.keys(rows)).not.toContain('purchases')
+    expect(rows.payments?.map(({ status }) => status)).toEqual([
+      'captured',
+      'in_doubt',
+      'in_doubt',
+      'awaiting_approval',
+    ])
+    expect(rows.transfers?.map(({ tx_hash }) => tx_hash === null)).toEqual([false, true])
+    expectWhole(reopened(purse, path), path, { rows, version: 2 })
+  })
+
+  it('security: is seen to have its former walls again', async () => {
+    const purse = await makePurse()
+    const db = new Database(purse.path)
+    const former = migrations()[1]!.sql.filter((sql) => /TRIGGER (transfers_are_authorized|broadcasts_carry)/.test(sql))
+    expect(former.length).toBe(2)
+    db.exec('DROP TRIGGER transfers_are_authorized; DROP TRIGGER broadcasts_carry_what_may_leave')
+    for (const sql of former) db.exec(sql)
+    db.exec('DROP TRIGGER purchases_are_prepared_once')
+    db.close()
+    expect(purse.bursar.store.read.altered()).toEqual([
+      'broadcasts_carry_what_may_leave is missing or was altered.',
+      'purchases_are_prepared_once is missing or was altered.',
+      'transfers_are_authorized is missing or was altered.',
+    ])
+  })
+
+  it('pays on, and buys on the web', async () => {
+    const before = await seedChain(await makePurse())
+    const after = reopened(before.purse, aged(before.purse, 2).path)
+    const rails = { ...after.bursar.rails, usdc: chainRail(after, before.ids.relayer as string) }
+    const purse = { ...after, bursar: { ...after.bursar, rails } }
+    const paid = await buy(purse, before.instrument, '5.00', { payee: { address: PAYEES[0] } })
+    expect(paid).toMatchObject({ status: 'captured' })
+    const { bought } = await seedPurchases({ ...before, purse })
+    expect(purse.bursar.store.read.one('payments', { id: bought as string })).toMatchObject({ status: 'captured' })
+    expect(problems(purse)).toEqual([])
   })
 })

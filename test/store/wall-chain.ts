@@ -1,11 +1,10 @@
-import { type Case, cases, copyOf, eachColumn } from './wall.ts'
-import { type Allowed, OTHER_RELAYER } from './wall-transfers.ts'
+import { type Allowed, type Case, type Changes, cases, copyOf, eachColumn } from './wall.ts'
+import { OTHER_RELAYER } from './wall-transfers.ts'
 
-type Changes = Readonly<Record<string, string>>
 const HASH = `'0x${'b'.repeat(64)}'`
 const ADDRESS = `0x${'b'.repeat(40)}`
 
-const fresh = { id: `'wal_2'`, name: `'second'`, account: `'eip155:84532:${ADDRESS}'` }
+const fresh = { id: `'wal_2'`, name: `'second'`, account: `'eip155:84532:${ADDRESS}'`, allows: `'[]'` }
 const wallet = (changes: Changes, of = 'onchain', or = '') =>
   copyOf('wallets', `id = :${of}`, { ...fresh, ...changes }, or)
 const CHAINED = 'wallets_are_on_a_chain_or_not'

@@ -1,22 +1,20 @@
-import { type Case, cases, copyOf, eachColumn } from './wall.ts'
+import { type Allowed, type Case, type Changes, cases, copyOf, eachColumn } from './wall.ts'
 
-type Changes = Readonly<Record<string, string>>
-export type Allowed = Pick<Case, 'bad' | 'before' | 'without'>
-
-const HEX = (digits: number, of = 'b') => `'0x${of.repeat(digits)}'`
+export const HEX = (digits: number, of = 'b') => `'0x${of.repeat(digits)}'`
 /** The columns of a transfer, as a payment and its wallet say them. */
 const SIGNED: Changes = {
   ...{ payment_id: 'p.id', wallet_id: 'p.wallet_id', asset: 'w.asset', from_address: 'substr(w.account, -42)' },
   ...{ to_address: `p.payee ->> 'address'`, value: 'p.amount', valid_before: 'p.valid_until / 1000' },
   ...{ nonce: HEX(64), signature: HEX(130), from_block: '7', status: `'open'` },
   ...{ tx_hash: 'NULL', block: 'NULL', void_proof: 'NULL', signed_at: ':now' },
+  ...{ kind: `'eip3009'`, facilitator: 'NULL', moved: 'NULL' },
 }
 /** Signs a payment of which nothing was signed yet, unless told otherwise. */
-const sign = (changes: Changes = {}, of = 'unsigned', or = '') =>
+export const sign = (changes: Changes = {}, of = 'unsigned', or = '') =>
   `INSERT ${or} INTO transfers SELECT ${Object.values({ ...SIGNED, ...changes }).join(', ')}
   FROM payments p JOIN wallets w ON w.id = p.wallet_id WHERE p.id = :${of}`
-const change = (of: string, set: string) => `UPDATE transfers SET ${set} WHERE payment_id = :${of}`
-const pay = (of: string, set: string) => `UPDATE payments SET ${set} WHERE id = :${of}`
+export const change = (of: string, set: string) => `UPDATE transfers SET ${set} WHERE payment_id = :${of}`
+export const pay = (of: string, set: string) => `UPDATE payments SET ${set} WHERE id = :${of}`
 
 const ANY = { without: ['transfers_are_authorized'] }
 const checks = cases('transfers', [
@@ -171,7 +169,7 @@ const payments = cases('payments', [
   ],
 ])
 
-const send = (changes: Changes = {}, of = 'signed', or = '') =>
+export const send = (changes: Changes = {}, of = 'signed', or = '') =>
   copyOf('broadcasts', `payment_id = :${of}`, { tx_hash: HEX(64), relayer_nonce: '7', fee: 'NULL', ...changes }, or)
 const sent = (set: string, of = 'signed') => `UPDATE broadcasts SET ${set} WHERE payment_id = :${of}`
 const SAME_NONCE = { relayer_nonce: 'relayer_nonce' }
@@ -209,6 +207,7 @@ const broadcasts = cases('broadcasts', [
 /** What the rules of transfers let pass. */
 export const ALLOWED_TRANSFERS: readonly Allowed[] = [
   { bad: sign() },
+  { bad: sign(), before: pay('unsigned', 'valid_until = :now + 601000') },
   { bad: pay('unsigned', `status = 'voided', held = 0, captured = 0, refunded = 0`) },
   { bad: pay('signed', `status = 'voided', held = 0`), before: VOID },
   { bad: pay('signed', CAPTURE), before: change('signed', `tx_hash = ${HEX(64)}, block = 9`) },

@@ -4,11 +4,14 @@ import { BOOKS } from './wall-books.ts'
 import { ALLOWED_ON_CHAIN, ON_CHAIN } from './wall-chain.ts'
 import { LIMITS } from './wall-limits.ts'
 import { ALLOWED_APPROVED, ALLOWED_PAYMENT, PAYMENTS } from './wall-payments.ts'
+import { ALLOWED_PURCHASES, PURCHASES } from './wall-purchases.ts'
 import { ALLOWED_INSTRUMENT, NARROWER_INSTRUMENT, TERMS } from './wall-terms.ts'
 import { ALLOWED_TRANSFERS, TRANSFERS } from './wall-transfers.ts'
+import { ALLOWED_UPTO, UPTO } from './wall-upto.ts'
+import { ALLOWED_BY_X402, BY_X402 } from './wall-x402.ts'
 
-const CASES: readonly Case[] = [...BOOKS, ...LIMITS, ...TERMS, ...PAYMENTS, ...TRANSFERS, ...ON_CHAIN]
-const CHAIN_CASES: ReadonlySet<Case> = new Set([...TRANSFERS, ...ON_CHAIN])
+const CHAIN_CASES: ReadonlySet<Case> = new Set([...TRANSFERS, ...UPTO, ...ON_CHAIN, ...PURCHASES, ...BY_X402])
+const CASES: readonly Case[] = [...BOOKS, ...LIMITS, ...TERMS, ...PAYMENTS, ...CHAIN_CASES]
 
 let seeded: Seed
 /** A connection as any program opens one, and one with the recursive triggers that bursar asks for. */
@@ -65,7 +68,13 @@ describe('the walls', () => {
   it('let pass what the rules allow', () => {
     for (const one of [ALLOWED_PAYMENT, ALLOWED_APPROVED, ALLOWED_INSTRUMENT, NARROWER_INSTRUMENT])
       expect(plain.try(one)).toBe(null)
-    for (const one of [...ALLOWED_TRANSFERS, ...ALLOWED_ON_CHAIN])
+    for (const one of [
+      ...ALLOWED_TRANSFERS,
+      ...ALLOWED_UPTO,
+      ...ALLOWED_ON_CHAIN,
+      ...ALLOWED_PURCHASES,
+      ...ALLOWED_BY_X402,
+    ])
       expect([one.bad, one.before, plain.try(one)]).toEqual([one.bad, one.before, null])
   })
 })
@@ -107,6 +116,14 @@ describe('security: the columns take nothing but what they are for', () => {
   it('a row that belongs to nothing', () => {
     const entry = `INSERT INTO entries VALUES ('x', 0, 0, 'wal_none', NULL, 'fund', 'external', 'available', 1)`
     expect(plain.try({ bad: entry })).toBe('FOREIGN KEY constraint failed')
+  })
+
+  it('a purchase that no payment in the same step is for', () => {
+    const { db } = plain
+    db.exec('BEGIN IMMEDIATE')
+    db.exec(`INSERT INTO purchases VALUES ('pay_2', 'x', NULL, NULL, NULL, NULL, NULL, NULL, NULL)`)
+    expect(() => db.exec('COMMIT')).toThrow('FOREIGN KEY constraint failed')
+    db.exec('ROLLBACK')
   })
 
   it('a held payment of no instrument, even where foreign keys are not watched', () => {

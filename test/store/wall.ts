@@ -7,11 +7,9 @@ import { addAgent } from '../../src/actions/owner/agents.ts'
 import { setLimit } from '../../src/actions/owner/limit.ts'
 import { createWallet } from '../../src/actions/owner/wallets.ts'
 import { recover } from '../../src/actions/recover.ts'
-import { transferBooks } from '../../src/actions/transfer/books.ts'
-import { reconcile } from '../../src/actions/transfer/reconcile.ts'
-import { NETWORKS } from '../../src/core/network.ts'
-import type { Bursar, PaymentTerms, Rail, RailRecord } from '../../src/ports.ts'
-import { buy, CARD, makeCard, makePurse, type Purse } from '../support/purse.ts'
+import { buy, CARD, makeCard, makePurse } from '../support/purse.ts'
+import { seedChain } from './seed-chain.ts'
+import { seedPurchases } from './seed-purchases.ts'
 
 /** One row that must not be written, straight in SQL, and the check or trigger that refuses it. */
 export interface Case {
@@ -25,6 +23,12 @@ export interface Case {
   /** Walls that stand before this one and would refuse it as well. */
   readonly without?: readonly string[]
 }
+
+/** What the rules let pass. */
+export type Allowed = Pick<Case, 'bad' | 'before' | 'without'>
+
+/** Columns with what is to stand in them, as SQL. */
+export type Changes = Readonly<Record<string, string>>
 
 /** Cases of one table: what is tried, by which wall it is refused, and how. */
 export function cases(table: string, rows: readonly (readonly [string, string, string, Partial<Case>?])[]): Case[] {
@@ -67,6 +71,7 @@ export async function seed(): Promise<Seed> {
   const doubtful = await buy(purse, card, '31.00', at('Unreachable'))
   await recover(bursar)
   const chain = await seedChain(purse)
+  const purchases = await seedPurchases(chain)
   const folder = mkdtempSync(join(tmpdir(), 'bursar-wall-'))
   const path = join(folder, 'bursar.db')
   bursar.store.backup(path)
@@ -84,75 +89,14 @@ export async function seed(): Promise<Seed> {
     open: open.payment_id,
     doubtful: doubtful.payment_id,
     now: time.now,
-    ...chain,
+    ...chain.ids,
+    ...purchases,
   }
   return { path, ids, dispose: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-const HASH = (n: number) => `0x${String(n).padStart(64, '0')}`
-const ADDRESS = (n: number) => `0x${String(n).padStart(40, '0')}`
-/** To whom each of the payments on the chain goes; the last looks like the first. */
-const PAYEES = [0, 1, 2, 3].map((n) => `0x${n % 3}a2b${'0'.repeat(31)}${n}c3d4`)
-const SANDBOX = NETWORKS.find(({ id }) => id === 'eip155:84532')!
-
-/** A wallet on a chain with a deposit, and payments that were captured, only signed, not even signed, and asked about. */
-async function seedChain(purse: Purse): Promise<Readonly<Record<string, string>>> {
-  const { authority } = purse
-  const relayer = `${SANDBOX.id}:${ADDRESS(2)}`
-  const bursar: Bursar = { ...purse.bursar, rails: { usdc: chainRail(purse, relayer) } }
-  const chain = { network: SANDBOX, account: `${SANDBOX.id}:0xAb${ADDRESS(1).slice(4)}`, relayer }
-  const usdc = { name: 'usdc', currency: 'USDC', mode: 'sandbox', chain }
-  const wallet = await createWallet(bursar, authority, usdc)
-  await reconcile(bursar, wallet.wallet_id, true)
-  const onChain = { ...purse, bursar }
-  const instrument = await makeCard(onChain, {
-    ...{ type: 'usdc', currency: 'USDC', usage_limit: 9, per_payment_max: '99.00', constraints: {} },
-  })
-  const [moved, signed, unsigned, alike] = await PAYEES.reduce(
-    async (made, address) => [...(await made), await buy(onChain, instrument, '20.00', { payee: { address } })],
-    Promise.resolve<Awaited<ReturnType<typeof buy>>[]>([]),
-  )
-  return {
-    ...{ onchain: wallet.wallet_id, usdc: instrument.instrument_id, relayer },
-    ...{ moved: moved!.payment_id, signed: signed!.payment_id },
-    ...{ unsigned: unsigned!.payment_id, alike: alike!.payment_id },
-  }
-}
-
-/** A chain that has one deposit, takes the first payment, says nothing of the second, and cannot be reached for the third. */
-function chainRail({ bursar: { store, clock } }: Purse, relayer: string): Rail {
-  const books = transferBooks(store, clock)
-  const deposit = { txHash: HASH(90), position: 0, amount: 1_000_000_000n, from: ADDRESS(9), block: 5 }
-  async function pay({ paymentId, amount, payee }: PaymentTerms): Promise<RailRecord> {
-    const place = PAYEES.indexOf(`${payee.address}`.toLowerCase())
-    if (place > 1) throw new Error('No answer.')
-    await books.sign(books.authorization(paymentId)!, `0x${'5a'.repeat(65)}`, 7)
-    const make = (nonce: number) => ({ txHash: HASH(nonce), raw: '0x02' })
-    await books.broadcast({ relayer, paymentId, chainNonce: 0, maxFee: 1_000n, make })
-    const record = { railRef: HASH(0), authorized: amount, refunded: 0n }
-    if (place === 1) return { ...record, state: 'pending', captured: 0n }
-    await books.feePaid(relayer, 0, HASH(0), 700n)
-    const inclusion = { tx_hash: HASH(0), block: 8, block_hash: HASH(80) }
-    return { ...record, state: 'closed', captured: amount, inclusion }
-  }
-  return {
-    ...{ pay, serves: () => true, refund: null, find: async () => null, setStatus: async () => undefined },
-    provision: async () => ({ railRef: 'usdc_1', display: '•••• 0001' }),
-    changes: async () => ({ records: [], cursor: null }),
-    accounts: {
-      head: async () => ({ number: 6, hash: HASH(60) }),
-      opening: async () => ({ block: { number: 4, hash: HASH(40) }, balance: 0n }),
-      settled: async () => null,
-      statement: async () => ({
-        ...{ balance: deposit.amount, settledTo: 6, moved: new Set<string>() },
-        deposits: [{ ...deposit, confirmed: true }],
-      }),
-    },
-  }
-}
-
 /** `INSERT` of a copy of one row with other values in some columns, as SQL. `or` is `OR REPLACE` or the like. */
-export function copyOf(table: string, where: string, changes: Readonly<Record<string, string>>, or = ''): string {
+export function copyOf(table: string, where: string, changes: Changes, or = ''): string {
   return `COPY ${or}|${table}|${where}|${JSON.stringify(changes)}`
 }
 

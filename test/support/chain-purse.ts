@@ -26,6 +26,7 @@ import { journalKeyFile, signerOf } from '../../src/vault/keys.ts'
 import { PrivateKey } from '../../src/vault/private-key.ts'
 import { payerOf, relaySignerOf } from '../../src/vault/signer.ts'
 import type { Chain } from './chain.ts'
+import { noSellers } from './sellers.ts'
 
 /** One USDC. */
 export const UNIT = 1_000_000n
@@ -45,6 +46,7 @@ export interface ChainPurseOptions {
   readonly reads?: (chain: Reads) => Reads
   readonly books?: (books: TransferBooks) => TransferBooks
   readonly vault?: (vault: Vault) => Vault
+  readonly sellers?: Bursar['sellers']
 }
 
 /** A purse with a USDC wallet, in a folder that several processes may share. */
@@ -96,7 +98,14 @@ export async function openChainPurse(
     clock,
   })
   const rails = { usdc: (options.rail ?? same)(rail) }
-  const bursar: Bursar = { store, rails, clock, ids: systemIds, notify: { changed() {} } }
+  const bursar: Bursar = {
+    store,
+    rails,
+    clock,
+    ids: systemIds,
+    notify: { changed() {} },
+    sellers: options.sellers ?? noSellers,
+  }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
   const ownerId = store.read.one('wallets', { name: 'sandbox' })!.ownerId
   const authority = { ownerId, channel: 'test', sign: signerOf(owner) }

@@ -259,10 +259,10 @@ function nodePath(): string {
 }
 
 /** Found from the checkout, not from this file: bundled it is elsewhere, and the compiler is in no bundle. */
-async function contract(): Promise<{ readonly abi: viem.Abi; readonly bytecode: viem.Hex }> {
+export async function contract(name?: string): Promise<{ readonly abi: viem.Abi; readonly bytecode: viem.Hex }> {
   const script = join('scripts', 'contracts.mjs')
   let folder = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(folder, script)) && folder !== dirname(folder)) folder = dirname(folder)
   const { compiled } = await import(pathToFileURL(join(folder, script)).href)
-  return compiled()
+  return compiled(name)
 }

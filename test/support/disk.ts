@@ -11,6 +11,7 @@ import { type CardSandbox, sandboxIssuer } from '../../src/rails/card/sandbox/sa
 import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { systemClock, systemIds } from '../../src/system.ts'
 import { journalKeyFile, signerOf } from '../../src/vault/keys.ts'
+import { noSellers } from './sellers.ts'
 
 /** A purse in a folder that several processes share: the same files, keys and clocks for all of them. */
 export interface Disk {
@@ -46,7 +47,14 @@ export async function openDisk(folder: string, options: DiskOptions = {}): Promi
   const store = (options.store ?? same)(opened)
   const sandbox = (options.sandbox ?? same)(await sandboxIssuer({ path: issuerOf(folder), clock }))
   const rail = (options.rail ?? same)(cardRail(sandbox.issuer, sandbox.network))
-  const bursar: Bursar = { store, rails: { virtual_card: rail }, clock, ids: systemIds, notify: { changed() {} } }
+  const bursar: Bursar = {
+    store,
+    rails: { virtual_card: rail },
+    clock,
+    ids: systemIds,
+    notify: { changed() {} },
+    sellers: noSellers,
+  }
   const { created } = await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
   const { ownerId } = store.read.one('wallets', { name: 'sandbox' })!
   return {

@@ -17,6 +17,7 @@ import { sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
 import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { systemIds } from '../../src/system.ts'
 import { makeKeyPair, signerOf } from '../../src/vault/keys.ts'
+import { noSellers } from './sellers.ts'
 
 /** 2026-03-10T12:00:00Z: a Tuesday, far from any boundary. */
 export const NOON = Date.UTC(2026, 2, 10, 12)
@@ -68,7 +69,14 @@ export async function makePurse(options: PurseOptions = {}): Promise<Purse> {
   const store = openSqlite({ path, clock, journalKey })
   const sandbox = options.rail ? null : await sandboxIssuer({ path: join(folder, 'issuer.db'), clock })
   const rail = options.rail ?? cardRail(sandbox!.issuer, sandbox!.network)
-  const bursar: Bursar = { store, rails: { virtual_card: rail }, clock, ids: systemIds, notify: { changed() {} } }
+  const bursar: Bursar = {
+    store,
+    rails: { virtual_card: rail },
+    clock,
+    ids: systemIds,
+    notify: { changed() {} },
+    sellers: noSellers,
+  }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
   const agent = store.read.one('agents', { name: 'default' })!
   const wallet = store.read.one('wallets', { name: 'sandbox' })!

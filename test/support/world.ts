@@ -15,6 +15,7 @@ import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { systemIds } from '../../src/system.ts'
 import { makeKeyPair, signerOf } from '../../src/vault/keys.ts'
 import { Audit } from './audit.ts'
+import { noSellers } from './sellers.ts'
 
 /** What the rail does to the next calls: `lost_request` never reaches the issuer, `lost_reply` does and says nothing. */
 export type Weather = 'fair' | 'lost_request' | 'lost_reply' | 'no_cards'
@@ -58,7 +59,14 @@ export async function makeWorld(now: number): Promise<World> {
   const weather = { now: 'fair' as Weather }
   const heard: Heard[] = []
   const rail = weatheredRail(cardRail(sandbox.issuer, sandbox.network), weather, heard)
-  const bursar: Bursar = { store, rails: { virtual_card: rail }, clock, ids: systemIds, notify: { changed() {} } }
+  const bursar: Bursar = {
+    store,
+    rails: { virtual_card: rail },
+    clock,
+    ids: systemIds,
+    notify: { changed() {} },
+    sellers: noSellers,
+  }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
   const { ownerId } = store.read.one('wallets', { name: 'sandbox' })!
   const authority: OwnerAuthority = { ownerId, channel: 'test', sign: signerOf(owner) }
@@ -117,6 +125,7 @@ function weatheredRail(rail: Rail, weather: { readonly now: Weather }, heard: He
   }
   return {
     serves: (wallet) => rail.serves(wallet),
+    authorizations: rail.authorizations,
     accounts: rail.accounts,
     async provision(terms) {
       if (weather.now === 'no_cards') lost()

@@ -44,6 +44,11 @@ describe('security: the payer signs for no payment but one that may go out', () 
     ['not_authorized', 'a payment that holds less', () => set('payments', { held: 1n })],
     ['not_authorized', 'a payment that holds nothing', () => set('payments', { held: 0n })],
     ['too_late', 'a payment whose time is over', () => (state.now = state.rows.payments.validUntil)],
+    [
+      'too_long',
+      'a payment that is good for days',
+      () => set('payments', { protocol: 'x402', validUntil: state.now + 600_001 }),
+    ],
     ['stopped', 'a frozen wallet', () => set('wallets', { status: 'frozen' })],
     ['stopped', 'a revoked agent', () => set('agents', { status: 'revoked' })],
     ['stopped', 'an agent that is not there', () => set('agents', { id: 'agt_2' })],

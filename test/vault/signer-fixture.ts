@@ -2,7 +2,7 @@ import { privateKeyToAccount } from 'viem/accounts'
 import { expect } from 'vitest'
 import { NETWORKS } from '../../src/core/network.ts'
 import { authorizationOf, type TypedData, typedDataOf } from '../../src/core/transfer.ts'
-import type { Agent, Instance, Instrument, Payment, Relayer, Transfer, Wallet } from '../../src/core/types.ts'
+import type { Agent, Instance, Instrument, Payment, Purchase, Relayer, Transfer, Wallet } from '../../src/core/types.ts'
 import type { Reader } from '../../src/ports.ts'
 import { REFUSALS } from '../../src/vault/reading.ts'
 
@@ -26,6 +26,7 @@ export interface Rows {
   instruments: Instrument
   agents: Agent
   payments: Payment
+  purchases: Purchase
   transfers: Transfer
   relayers: Relayer
 }
@@ -64,11 +65,12 @@ function freshRows(): Rows {
   } as unknown as Payment
   const transfer: Transfer = {
     ...{ ...authorizationOf(payment, wallet), walletId: 'wal_1', signature: `0x${'5a'.repeat(64)}1c`, fromBlock: 7 },
-    ...{ status: 'open', txHash: null, block: null, voidProof: null, signedAt: NOW },
+    ...{ status: 'open', txHash: null, block: null, moved: null, voidProof: null, signedAt: NOW },
   }
   return {
     ...{ wallets: wallet, payments: payment, transfers: transfer },
     instance: { id: 'ins_1', createdAt: 0, frozen: false },
+    purchases: { paymentId: 'none' } as Purchase,
     instruments: { id: 'inst_1', type: 'usdc', status: 'active' } as Instrument,
     agents: { id: 'agt_1', status: 'active' } as Agent,
     relayers: { id: ACCOUNT, dailyMax: 10_000_000n },

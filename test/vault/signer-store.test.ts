@@ -82,7 +82,12 @@ describe('signing from real books', () => {
     const signature = (await payer.sign(typedData, payment.id)) as Hex
     expect(await recoverTypedDataAddress({ ...typedData, signature } as never)).toBe(address)
 
-    const stored = await transferBooks(bursar.store, bursar.clock).sign(authorization, signature, 1)
+    const stored = await transferBooks(bursar.store, bursar.clock).sign({
+      authorization,
+      signature,
+      fromBlock: 1,
+      proof: null,
+    })
     const transfer = stored as Transfer
     const relayer = await vault.relayer(account)
     const terms = { chainId: 84532, nonce: 0, gas: 120_000n, maxFeePerGas: 1_000_000n, maxPriorityFeePerGas: 1_000n }

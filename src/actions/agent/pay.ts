@@ -1,13 +1,13 @@
 import type { Attempted, Wish } from '../../core/attempt.ts'
 import { attempt } from '../../core/attempt.ts'
 import { digestOf } from '../../core/canonical.ts'
-import { refusal } from '../../core/decide.ts'
 import { BursarError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
 import { networkOf } from '../../core/network.ts'
 import type { PayeeInput } from '../../core/payee.ts'
 import { accountPayeeOf, merchantOf, payeeKey } from '../../core/payee.ts'
 import { SAME_PURCHASE_MS } from '../../core/payment.ts'
+import { refusal } from '../../core/refusal.ts'
 import { plain } from '../../core/text.ts'
 import type { Instrument, Payee, Refusal, Text, Wallet } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
@@ -59,7 +59,14 @@ function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promi
     {
       agentId,
       ...(isId('instrument', wish.instrumentId) && { instrumentId: wish.instrumentId }),
-      spender: { agentId, sessionId, payeeKey: payeeKey(payee), category: payee.category ?? null, protocol },
+      spender: {
+        agentId,
+        sessionId,
+        payeeKey: payeeKey(payee),
+        origin: null,
+        category: payee.category ?? null,
+        protocol,
+      },
       same: { agentId, fingerprint, idempotencyKey, withinMs: SAME_PURCHASE_MS },
     },
     (snapshot) => {

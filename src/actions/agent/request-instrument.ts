@@ -7,7 +7,7 @@ import { BursarError } from '../../core/errors.ts'
 import type { WireConstraints } from '../../core/event.ts'
 import { parse } from '../../core/money.ts'
 import { chainIdOf, networkOf } from '../../core/network.ts'
-import { countryOf } from '../../core/payee.ts'
+import { countryOf, originOf } from '../../core/payee.ts'
 import { SYSTEM } from '../../core/payment.ts'
 import { approvedFact, createdFact } from '../../core/request.ts'
 import type { Snapshot } from '../../core/step.ts'
@@ -180,7 +180,7 @@ function constraintsOf(type: InstrumentType, wallet: Wallet, input: WireInputCon
   const found = {
     merchantCategories: list(input.merchant_categories, categoriesOf),
     payees: list(input.payees, text),
-    origins: list(input.origins, text),
+    origins: list(input.origins, (value) => [originOf(value)]),
     addresses: list(input.addresses, (value) => [accountId(accountOf(value, networkOf(wallet.asset as string)))]),
     networks: list(input.networks, (value) => {
       chainIdOf(value)

@@ -1,11 +1,12 @@
 import type { HumanProof, Narrowing } from '../../core/approval.ts'
 import { paymentTerms, requestTerms, termsDigest } from '../../core/approval.ts'
 import { spendingOf } from '../../core/attempt.ts'
-import { decide, refusal } from '../../core/decide.ts'
+import { decide } from '../../core/decide.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
 import { kindOf } from '../../core/ids.ts'
-import { authorizedFact, SYSTEM, subject } from '../../core/payment.ts'
+import { approvedUntil, authorizedFact, SYSTEM, subject } from '../../core/payment.ts'
+import { refusal } from '../../core/refusal.ts'
 import { answerable, approvedFact, deniedFact, wireProof } from '../../core/request.ts'
 import type { Change, Snapshot } from '../../core/step.ts'
 import { plain } from '../../core/text.ts'
@@ -81,7 +82,8 @@ function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
   const why = 'code' in spending ? spending : refusalNow(spending, payment)
   if ('code' in spending || why)
     return { facts: [paymentDenied(payment, snapshot, why as Refusal, known, SYSTEM)], result: false }
-  const fact = authorizedFact(payment, spending, actor)
+  const validUntil = approvedUntil(payment, spending.instrument, snapshot.now)
+  const fact = authorizedFact(payment, spending, validUntil, actor)
   return { facts: [{ ...fact, details: { ...fact.details, proof: known } }], result: true }
 }
 

@@ -4,7 +4,7 @@ import { BursarError } from '../../core/errors.ts'
 import type { Fact } from '../../core/event.ts'
 import { limitUse } from '../../core/limit.ts'
 import { formatUnits, parseAny } from '../../core/money.ts'
-import { payeeKey } from '../../core/payee.ts'
+import { originOf, payeeKey } from '../../core/payee.ts'
 import type { Change, Snapshot, Usage } from '../../core/step.ts'
 import type { Limit, Scope, Wallet, Window } from '../../core/types.ts'
 import { SCOPES, WINDOWS } from '../../core/types.ts'
@@ -146,9 +146,15 @@ function ruleOf(input: LimitInput): Rule {
 /** The value as payments carry it: payees folded, categories by code. */
 function scopeValueOf(scope: Scope, value: string | undefined): string | null {
   if (value === undefined) return null
-  if (scope === 'payee') return isAccount(value) ? accountId(accountOf(value, '')) : payeeKey({ name: value })
+  if (scope === 'payee') return payeeValueOf(value)
   if (scope === 'category') return oneCategory(value)
   return value
+}
+
+/** An account, a web origin, or a name. */
+function payeeValueOf(value: string): string {
+  if (isAccount(value)) return accountId(accountOf(value, ''))
+  return /^https?:/i.test(value) ? originOf(value) : payeeKey({ name: value })
 }
 
 /** CAIP-10, as payments on a chain carry it. A bare address is refused: taken for a name, it would limit nobody. */

@@ -7,7 +7,7 @@ import type { Asset } from '../../core/money.ts'
 import { format, formatUnits, parse } from '../../core/money.ts'
 import { plain } from '../../core/text.ts'
 import type { Assurance, Wallet } from '../../core/types.ts'
-import { ASSURANCES } from '../../core/types.ts'
+import { ALLOWANCES, ASSURANCES } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { walletView } from '../wallet-view.ts'
 import type { WalletView } from '../wire.ts'
@@ -115,6 +115,29 @@ export async function setApprovals(
     const tiers = tiersOf(approvals, { code: wallet.currency, decimals: wallet.decimals })
     const base = { actor: humanActor(authority), wallet_id: walletId }
     return { facts: [{ ...base, type: 'wallet.approvals_changed', details: { approvals: tiers } }], result: null }
+  })
+  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+}
+
+/**
+ * What purchases on the web may do beyond what they always may: exactly this from now on.
+ *
+ * @throws `argument_invalid`, `not_found`
+ */
+export async function setAllowances(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  walletId: string,
+  allowances: readonly string[],
+): Promise<WalletView> {
+  const allows = ALLOWANCES.filter((one) => allowances.includes(one))
+  if (allows.length < new Set(allowances).size)
+    throw new BursarError('argument_invalid', `An allowance is one of: ${ALLOWANCES.join(', ')}.`)
+  await bursar.store.update({ walletId }, ({ wallet }) => {
+    if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
+    if (wallet.asset === null) throw new BursarError('argument_invalid', 'Only a wallet in USDC buys on the web.')
+    const base = { actor: humanActor(authority), wallet_id: walletId }
+    return { facts: [{ ...base, type: 'wallet.allowances_changed', details: { allows } }], result: null }
   })
   return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
 }

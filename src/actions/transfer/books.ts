@@ -3,11 +3,10 @@ import { formatUnits } from '../../core/money.ts'
 import { isUnsettled, SYSTEM, subject } from '../../core/payment.ts'
 import type { Change, Lane, Snapshot } from '../../core/step.ts'
 import { utcDay } from '../../core/time.ts'
-import type { Authorization } from '../../core/transfer.ts'
 import { authorizationOf } from '../../core/transfer.ts'
 import type { Broadcast, Payment, Transfer, Wallet } from '../../core/types.ts'
 import type { WireInclusion } from '../../core/wire.ts'
-import type { BroadcastOrder, Stored, TransferBooks } from '../../ports/chain.ts'
+import type { BroadcastOrder, Signed, Stored, TransferBooks } from '../../ports/chain.ts'
 import type { Clock, Store } from '../../ports.ts'
 import { mayBegin } from '../settle.ts'
 
@@ -21,7 +20,8 @@ export function transferBooks(store: Store, clock: Clock): TransferBooks {
     authorization(paymentId) {
       const payment = paymentOf(paymentId)
       if (!payment || !isUnsettled(payment) || !inTime(payment) || !mayBegin(read, payment)) return null
-      return authorizationOf(payment, read.one('wallets', { id: payment.walletId as string }) as Wallet)
+      const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
+      return authorizationOf(payment, wallet, read.one('purchases', { paymentId }))
     },
     transfer: (paymentId) => read.one('transfers', { paymentId }),
     broadcasts: (paymentId) => inOrder(read.list('broadcasts', { paymentId })),
@@ -37,13 +37,12 @@ export function transferBooks(store: Store, clock: Clock): TransferBooks {
     unpaid: (relayer) => inOrder(read.list('broadcasts', { relayer, fee: null })),
     mayLeave(paymentId) {
       const payment = paymentOf(paymentId)
-      if (!payment || !inTime(payment)) return false
+      if (!payment || !isCarried(payment) || !inTime(payment)) return false
       return payment.captured > 0n || (isUnsettled(payment) && mayBegin(read, payment))
     },
-    sign: (authorization, signature, fromBlock) =>
-      store.update({ paymentId: authorization.paymentId }, (snapshot) =>
-        signed(snapshot, authorization, signature, fromBlock),
-      ),
+    isCarried: (paymentId) => isCarried(paymentOf(paymentId)),
+    sign: (signature) =>
+      store.update({ paymentId: signature.authorization.paymentId }, (snapshot) => signed(snapshot, signature)),
     broadcast: (order) =>
       store.update(
         {
@@ -84,30 +83,32 @@ function isFree(snapshot: Snapshot): snapshot is Snapshot & { payment: Payment; 
   return !instance.frozen && [wallet, instrument, agent].every((one) => one?.status === 'active')
 }
 
-function signed(
-  snapshot: Snapshot,
-  authorization: Authorization,
-  signature: string,
-  fromBlock: number,
-): Change<Transfer | null> {
+/** A seller brings what it was paid with; every other transfer is brought by a relayer. */
+function isCarried(payment: Payment | null): boolean {
+  return payment?.protocol === 'transfer'
+}
+
+function signed(snapshot: Snapshot, { authorization, signature, fromBlock, proof }: Signed): Change<Transfer | null> {
   if (snapshot.transfer) return { facts: [], result: snapshot.transfer }
   if (!isFree(snapshot)) return { facts: [], result: null }
   const { payment, wallet, now } = snapshot
-  const { asset, from, to, value, validBefore, nonce } = authorization
+  const { asset, from, to, value, validBefore, nonce, facilitator } = authorization
+  const about = { actor: SYSTEM, ...subject(payment, wallet, payment.instrumentId as string) }
   const fact: Fact = {
     type: 'transfer.signed',
-    actor: SYSTEM,
-    ...subject(payment, wallet, payment.instrumentId as string),
+    ...about,
     amount: formatUnits(value, wallet.decimals),
     payee: payment.payee,
     details: {
       ...{ asset, from, to, value: value.toString(), valid_after: '0', valid_before: validBefore, nonce, signature },
       from_block: fromBlock,
+      ...(facilitator !== null && { facilitator }),
     },
   }
-  const open = { status: 'open', txHash: null, block: null, voidProof: null } as const
+  const open = { status: 'open', txHash: null, block: null, moved: null, voidProof: null } as const
   const result = { ...authorization, ...open, walletId: wallet.id, signature, fromBlock, signedAt: now }
-  return { facts: [fact], result }
+  const prepared: readonly Fact[] = proof ? [{ type: 'purchase.prepared', ...about, details: { ...proof } }] : []
+  return { facts: [fact, ...prepared], result }
 }
 
 /** How many transactions one payment may take, repriced and refused ones included. */
@@ -128,6 +129,7 @@ function broadcast(snapshot: Snapshot, order: BroadcastOrder): Change<Stored> {
   if (lane.nextNonce > 0 && order.chainNonce >= lane.nextNonce + LEAP_MAX)
     return { facts: [], result: { kind: 'stopped' } }
   // What was captured and is not on the chain any more goes out again, whatever was stopped since.
+  if (payment && !isCarried(payment)) return { facts: [], result: { kind: 'stopped' } }
   const isGone = payment !== null && payment.captured > 0n && now < payment.validUntil
   if (order.paymentId !== null && !isGone && !isFree(snapshot)) return { facts: [], result: { kind: 'stopped' } }
   const { replaces } = order

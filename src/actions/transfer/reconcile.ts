@@ -140,9 +140,8 @@ function sorted({ known }: Ledger, { deposits, settledTo }: AccountStatement) {
 
 /** What the books have moved and the chain had not at the block, less what the chain had and the books have not. */
 function notYet({ open, moved }: Ledger, statement: AccountStatement): bigint {
-  return open.reduce((sum, { paymentId, value }) => {
-    const onChain = statement.moved.has(paymentId) ? value : 0n
-    return sum + (moved.get(paymentId) ?? 0n) - onChain
+  return open.reduce((sum, { paymentId }) => {
+    return sum + (moved.get(paymentId) ?? 0n) - (statement.moved.get(paymentId) ?? 0n)
   }, 0n)
 }
 

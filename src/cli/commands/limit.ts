@@ -16,6 +16,9 @@ interface SetOptions extends JsonOption {
   readonly over: 'deny' | 'ask'
 }
 
+const EXAMPLE =
+  '\nExample: `bursar limit set shopping --scope payee --value https://api.example.com --window day --max-amount 1.00`'
+
 export function limitCommand(root: Command, shell: Shell): void {
   const limit = root.command('limit').description('What a wallet lets through: set, list, remove')
   setCommand(limit, shell)
@@ -48,12 +51,16 @@ function setCommand(limit: Command, shell: Shell): void {
     .description('Set a limit, in place of the one with the same scope, value, window and outcome')
     .argument('<wallet>', 'id or name')
     .addOption(oneOf('--scope <scope>', 'what is counted together', SCOPES).makeOptionMandatory())
-    .option('--value <value>', 'only one agent, payee, category, … (default: each by itself)')
+    .option(
+      '--value <value>',
+      'only one: an agent, a category, a payee by name, account or web origin, … (default: each)',
+    )
     .addOption(oneOf('--window <window>', 'over which time', WINDOWS).makeOptionMandatory())
     .option('--max-amount <amount>', 'such as 1000.00')
     .option('--max-count <count>', 'how many payments', wholeNumber)
     .addOption(oneOf('--over <outcome>', 'what happens over it', ['deny', 'ask']).default('deny'))
     .option(...JSON_OPTION)
+    .addHelpText('after', EXAMPLE)
   command.action((idOrName: string, options: SetOptions) => {
     const { scope, value, window, maxAmount, maxCount, over } = options
     if (maxAmount === undefined && maxCount === undefined)

@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { listPayments, showPayment } from '../../actions/owner/inspect.ts'
 import { provePayment } from '../../actions/owner/journal.ts'
 import { refund } from '../../actions/owner/refund.ts'
-import type { PaymentView } from '../../actions/wire.ts'
+import type { PaymentView, ResourceView } from '../../actions/wire.ts'
 import type { PaymentStatus } from '../../core/types.ts'
-import { EVENT_COLUMNS } from '../columns.ts'
+import { EVENT_COLUMNS, payeeOf } from '../columns.ts'
 import { JSON_OPTION, oneOf, positiveInteger } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
@@ -14,10 +14,21 @@ const COLUMNS: readonly Column<PaymentView>[] = [
   { title: 'status', of: (payment) => payment.status },
   { title: 'amount', of: (payment) => payment.amount, align: 'right' },
   { title: 'currency', of: (payment) => payment.currency },
-  { title: 'payee', of: (payment) => payment.payee.name ?? payment.payee.address },
+  { title: 'payee', of: payeeOf },
   { title: 'when', of: (payment) => payment.created_at },
-  { title: 'why not', of: (payment) => payment.refusal?.code },
+  { title: 'why not', of: ({ refusal, reason }) => refusal?.code ?? reason },
 ]
+
+/** Shown where something was bought on the web. */
+const PURCHASE: readonly Column<PaymentView>[] = [
+  { title: 'buys', of: ({ resource }) => resource && `${resource.method} ${resource.url}` },
+  { title: 'delivered', of: ({ status, resource }) => (status === 'refused' ? null : resource && answerOf(resource)) },
+]
+
+function answerOf({ delivered, http_status }: ResourceView): string {
+  if (delivered) return 'yes'
+  return http_status === null ? 'no' : `no, HTTP ${http_status}`
+}
 
 /** Every status of a payment: the type says when one is missing. */
 const STATUSES = Object.keys({
@@ -60,7 +71,8 @@ export function paymentCommand(root: Command, shell: Shell): void {
           ...(instrument !== undefined && { instrument }),
           ...(cursor !== undefined && { cursor }),
         })
-        shell.output.list(options, payments, COLUMNS)
+        const purchases = payments.some(({ resource }) => resource !== undefined)
+        shell.output.list(options, payments, purchases ? [...COLUMNS, ...PURCHASE] : COLUMNS)
         const last = payments.length === limit ? payments.at(-1) : undefined
         if (last) shell.output.note(options, `For older ones: --cursor ${last.payment_id}\n`)
       }),

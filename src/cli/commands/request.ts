@@ -4,6 +4,7 @@ import { listRequests, showPayment, showRequest } from '../../actions/owner/insp
 import type { PaymentView, RequestView } from '../../actions/wire.ts'
 import { kindOf } from '../../core/ids.ts'
 import type { Bursar } from '../../ports.ts'
+import { payeeOf } from '../columns.ts'
 import { byOwner } from '../lookup.ts'
 import { JSON_OPTION, oneOf, positiveInteger } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
@@ -17,7 +18,10 @@ const COLUMNS: readonly Column<Subject>[] = [
   { title: 'status', of: (subject) => subject.status },
   { title: 'amount', of: (subject) => subject.amount, align: 'right' },
   { title: 'currency', of: (subject) => subject.currency },
-  { title: 'for', of: (subject) => ('request_id' in subject ? subject.type : `payment to ${payeeOf(subject)}`) },
+  {
+    title: 'for',
+    of: (subject) => ('request_id' in subject ? subject.type : `payment to ${payeeOf(subject) ?? 'nobody'}`),
+  },
   { title: 'asked', of: (subject) => subject.created_at },
   { title: 'the agent says', of: (subject) => subject.purpose },
 ]
@@ -74,8 +78,4 @@ export function requestCommand(root: Command, shell: Shell): void {
 
 function subjectOf(bursar: Bursar, id: string): Subject {
   return kindOf(id) === 'payment' ? showPayment(bursar, id) : showRequest(bursar, id)
-}
-
-function payeeOf({ payee }: PaymentView): string {
-  return payee.name ?? payee.address ?? 'nobody'
 }

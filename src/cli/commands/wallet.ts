@@ -11,6 +11,7 @@ import { JSON_OPTION } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
 import { type Tiers, tiersOf } from '../tiers.ts'
+import { allowCommand } from './wallet-allow.ts'
 import { confirmationsCommand, fundCommand, reconcileCommand } from './wallet-chain.ts'
 import { APPROVAL, createCommand } from './wallet-create.ts'
 
@@ -42,6 +43,7 @@ export function walletCommand(root: Command, shell: Shell): void {
   approvalsCommand(wallet, shell)
   reconcileCommand(wallet, shell)
   confirmationsCommand(wallet, shell)
+  allowCommand(wallet, shell)
 }
 
 function readCommands(wallet: Command, shell: Shell): void {

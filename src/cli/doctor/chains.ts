@@ -103,7 +103,8 @@ async function coinsFinding(chains: Chains, access: ChainAccess, relayer: string
     const { balance, transfer } = await chains.coins(access, address)
     const found = `${shortened(address)} has ${formatUnits(balance / WEI_IN_GWEI, GWEI.decimals)} ${native}`
     if (balance >= transfer) return fine('relayer', found)
-    return wrong('relayer', found, `It cannot pay the fee of a transfer: send ${native} on ${name} to ${address}.`)
+    const send = `send ${native} on ${name} to ${address}`
+    return wrong('relayer', found, `It cannot pay the fee of a transfer: ${send}. Purchases on the web need none.`)
   } catch (error) {
     if (!(error instanceof BursarError)) throw error
     return wrong('relayer', `what ${shortened(address)} has for fees is not known`, error.message)

@@ -3,6 +3,7 @@ import type { Op } from '../tables.ts'
 import { millis } from '../time.ts'
 import { projectInstrument, projectRequest } from './instrument.ts'
 import { projectPayment } from './payment.ts'
+import { projectPurchase } from './purchase.ts'
 import { projectRelayer, projectTransfer } from './transfer.ts'
 import { projectLimit, projectWallet } from './wallet.ts'
 
@@ -23,6 +24,8 @@ export function project(event: JournalEvent): readonly Op[] {
       return projectInstrument(event as Parameters<typeof projectInstrument>[0])
     case 'payment':
       return projectPayment(event as Parameters<typeof projectPayment>[0])
+    case 'purchase':
+      return projectPurchase(event as Parameters<typeof projectPurchase>[0])
     case 'transfer':
       return projectTransfer(event as Parameters<typeof projectTransfer>[0])
     default:

@@ -5,6 +5,7 @@ import { millis } from '../time.ts'
 import type { CounterKey } from '../types.ts'
 import { answered, closed, opened } from './instrument.ts'
 import { counted, moved } from './money.ts'
+import { wanted } from './purchase.ts'
 import { included, known, unused } from './transfer.ts'
 
 type PaymentEvent = EventOf<
@@ -35,7 +36,7 @@ export function projectPayment(event: PaymentEvent): readonly Op[] {
   })
   switch (event.type) {
     case 'payment.attempted':
-      return [{ table: 'payments', insert: attemptedRow(event, id) }]
+      return [{ table: 'payments', insert: attemptedRow(event, id) }, ...wanted(event)]
     case 'payment.refused':
       return [update({ status: 'refused', refusal: event.details.refusal })]
     case 'payment.awaiting_approval':
@@ -67,6 +68,7 @@ export function projectPayment(event: PaymentEvent): readonly Op[] {
         ),
         ...moved(event, event.details.movements),
         ...(event.details.unused ? [unused(id, event.details.unused)] : []),
+        ...(event.details.inclusion ? [included(id, event.details.inclusion, 'final')] : []),
       ]
   }
 }

@@ -20,14 +20,15 @@ export function projectTransfer(
 }
 
 function signed(event: EventOf<'transfer.signed'>): Op {
-  const { asset, from, to, value, valid_before, nonce, signature, from_block } = event.details
+  const { asset, from, to, value, valid_before, nonce, signature, from_block, facilitator = null } = event.details
   return {
     table: 'transfers',
     insert: {
       paymentId: event.payment_id as string,
       walletId: event.wallet_id as string,
       ...{ asset, from, to, value: BigInt(value), validBefore: valid_before, nonce, signature, fromBlock: from_block },
-      ...{ status: 'open', txHash: null, block: null, voidProof: null },
+      ...{ kind: facilitator === null ? 'eip3009' : 'permit2', facilitator },
+      ...{ status: 'open', txHash: null, block: null, moved: null, voidProof: null },
       signedAt: millis(event.ts),
     },
   }
@@ -68,8 +69,9 @@ function finalized(paymentId: string, inclusion: WireInclusion): readonly Op[] {
 }
 
 /** Where a transfer is to be seen on its chain. */
-export function included(paymentId: string, { tx_hash, block }: WireInclusion, status: 'open' | 'final'): Op {
-  return { table: 'transfers', key: { paymentId }, set: { txHash: tx_hash, block, status } }
+export function included(paymentId: string, { tx_hash, block, value }: WireInclusion, status: 'open' | 'final'): Op {
+  const moved = value === undefined ? null : BigInt(value)
+  return { table: 'transfers', key: { paymentId }, set: { txHash: tx_hash, block, moved, status } }
 }
 
 /** The proof that a transfer never moves. */

@@ -9,6 +9,7 @@ import { projectDeposit, projectScan } from './transfer.ts'
 export function projectWallet(
   event: EventOf<
     | 'wallet.created'
+    | 'wallet.allowances_changed'
     | 'wallet.approvals_changed'
     | 'wallet.confirmations_changed'
     | 'wallet.funded'
@@ -23,6 +24,8 @@ export function projectWallet(
   switch (event.type) {
     case 'wallet.created':
       return created(event, id)
+    case 'wallet.allowances_changed':
+      return [{ table: 'wallets', key: { id }, set: { allows: event.details.allows } }]
     case 'wallet.approvals_changed':
       return [{ table: 'wallets', key: { id }, set: { approvals: tiers(event.details.approvals) } }]
     case 'wallet.confirmations_changed':
@@ -61,6 +64,7 @@ function created(event: EventOf<'wallet.created'>, id: string): readonly Op[] {
         account: chain?.account ?? null,
         relayer: chain?.relayer ?? null,
         confirmations: confirmations(chain?.confirmations ?? []),
+        allows: [],
         createdAt: millis(event.ts),
       },
     },

@@ -1,13 +1,17 @@
 import type { Code } from '../errors.ts'
 import type { CounterKey } from './limit.ts'
 
-/** Who is paid: a merchant, or an account on a chain. `category` is one ISO 18245 code, `address` EIP-55, `network` CAIP-2. */
+/**
+ * Who is paid: a merchant, or an account on a chain. `category` is one ISO 18245 code, `address` EIP-55, `network` CAIP-2.
+ * `origin` is the web origin (RFC 6454) that was really contacted and asked for the money.
+ */
 export interface Payee {
   readonly name?: string
   readonly category?: string
   readonly country?: string
   readonly address?: string
   readonly network?: string
+  readonly origin?: string
 }
 
 /** Why a payment or request was not allowed: the code, and the rule that decided (`instrument.usage_limit`, a limit id). */

@@ -9,8 +9,8 @@ export interface ConfirmationTier {
 }
 
 /**
- * A signed EIP-3009 authorization, as it was stored before it left. There is one for a payment, ever; whoever sends it
- * again sends the same bytes.
+ * A signed EIP-3009 authorization, or a signed permit of Permit2, as it was stored before it left. There is one for a payment,
+ * ever; whoever sends it again sends the same bytes.
  */
 export interface Transfer {
   readonly paymentId: string
@@ -20,12 +20,15 @@ export interface Transfer {
   /** EIP-55. */
   readonly from: string
   readonly to: string
-  /** Smallest units. */
+  /** Smallest units. Of a permit, the most that it can move. */
   readonly value: bigint
   /** Seconds since the epoch: a block of this time or later refuses it. `validAfter` is always 0. */
   readonly validBefore: number
   /** Keccak-256 of the payment's id, hex. */
   readonly nonce: string
+  readonly kind: 'eip3009' | 'permit2'
+  /** EIP-55: who alone may settle a permit; null for an authorization, which anybody may. */
+  readonly facilitator: string | null
   /** 65 bytes, hex. */
   readonly signature: string
   /** It cannot be in an earlier block: well before the newest one when it was signed, lest a reorganization lower its number. */
@@ -35,6 +38,8 @@ export interface Transfer {
   /** The transaction that moved the money, and its block; null until it was seen. */
   readonly txHash: string | null
   readonly block: number | null
+  /** How much of a permit that transaction moved, from 1 to `value`; null until it was seen. An authorization moves its value. */
+  readonly moved: bigint | null
   /** Time of the finalized block that proves that it never moved and never will, in seconds. */
   readonly voidProof: number | null
   readonly signedAt: number

@@ -41,6 +41,14 @@ export interface Agent {
   readonly createdAt: number
 }
 
+/**
+ * What a purchase on the web may only do where the owner says so: `loopback` asks servers on this machine, `upfront` pays
+ * before the seller has anything ready, `upto` signs a maximum of which the seller takes what it likes, `v1` pays by version 1
+ * of x402.
+ */
+export const ALLOWANCES = ['loopback', 'upfront', 'upto', 'v1'] as const
+export type Allowance = (typeof ALLOWANCES)[number]
+
 export interface Wallet {
   readonly id: string
   readonly name: string
@@ -62,6 +70,8 @@ export interface Wallet {
   readonly relayer: string | null
   /** When a transfer or deposit counts, by amount; empty for money on cards. */
   readonly confirmations: readonly ConfirmationTier[]
+  /** What its owner allows beyond what is always allowed. */
+  readonly allows: readonly Allowance[]
   readonly createdAt: number
 }
 

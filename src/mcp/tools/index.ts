@@ -1,6 +1,7 @@
 import type { Tool } from '../tool.ts'
 import cancel from './cancel.ts'
 import checkBudget from './check-budget.ts'
+import fetchWithPayment from './fetch-with-payment.ts'
 import getPayment from './get-payment.ts'
 import getRequest from './get-request.ts'
 import listPayments from './list-payments.ts'
@@ -13,6 +14,7 @@ export const TOOLS: readonly Tool[] = [
   requestInstrument,
   getRequest,
   payWithInstrument,
+  fetchWithPayment,
   getPayment,
   listPayments,
   cancel,

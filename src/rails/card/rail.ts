@@ -33,6 +33,7 @@ export function cardRail(issuer: CardIssuer, network: CardNetwork): CardRail {
       const { authorizations, cursor } = await issuer.listChanges(after)
       return { records: authorizations.map((one) => ({ paymentId: one.paymentId, record: recordOf(one) })), cursor }
     },
+    authorizations: null,
     accounts: null,
   }
 }

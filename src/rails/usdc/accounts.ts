@@ -43,12 +43,24 @@ export function accountsOf(chainOf: (wallet: Wallet) => Chain): Accounts {
   }
 }
 
-/** What is captured in the books was seen to move; of the others, an authorization may have been canceled. */
-async function movedAt(chain: Chain, transfers: readonly Transfer[], at: BlockName): Promise<ReadonlySet<string>> {
+/**
+ * What is captured in the books was seen to move; of the others, an authorization may have been canceled. How much of a permit
+ * has moved, the chain alone knows.
+ */
+async function movedAt(
+  chain: Chain,
+  transfers: readonly Transfer[],
+  at: BlockName,
+): Promise<ReadonlyMap<string, bigint>> {
   const used = await chain.usedAt(transfers, at)
-  const unseen = transfers.filter(({ paymentId, txHash }) => txHash === null && used.has(paymentId))
+  const taken = transfers.filter(({ paymentId }) => used.has(paymentId))
+  const permits = taken.filter(({ kind }) => kind === 'permit2')
+  const authorizations = taken.filter(({ kind }) => kind === 'eip3009')
+  const unseen = authorizations.filter(({ txHash }) => txHash === null)
   const canceled = unseen.length === 0 ? new Set<string>() : await chain.canceledAt(unseen, at)
-  return new Set([...used].filter((paymentId) => !canceled.has(paymentId)))
+  const whole = authorizations.filter(({ paymentId }) => !canceled.has(paymentId))
+  const settled = permits.length === 0 ? [] : await chain.settledAt(permits, at)
+  return new Map([...whole.map(({ paymentId, value }) => [paymentId, value] as const), ...settled])
 }
 
 /** Whether the chain stands behind a deposit as far as the wallet's policy asks for its amount. */

@@ -60,6 +60,20 @@ export function receiptOf(answer: unknown): Receipt | null {
   }
 }
 
+/** What a transaction calls, with the bytes that it was sent with. */
+export interface Call {
+  /** Null where it makes a contract. */
+  readonly to: string | null
+  readonly input: string
+}
+
+/** Null for a transaction that the node does not have. */
+export function callOf(answer: unknown): Call | null {
+  if (answer === null) return null
+  const { to, input } = fieldsOf(answer)
+  return { to: to === null ? null : bytesOf(to), input: bytesOf(input) }
+}
+
 /** A quantity. */
 export function unitsOf(answer: unknown): bigint {
   if (typeof answer !== 'string' || !/^0x[0-9a-fA-F]{1,64}$/.test(answer)) throw new TypeError('Not a quantity.')

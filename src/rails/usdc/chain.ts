@@ -1,5 +1,6 @@
 import { domainSeparator, encodeFunctionData, type Hex } from 'viem'
 import { assetId, chainIdOf, type Network } from '../../core/network.ts'
+import { PERMIT2 } from '../../core/permit.ts'
 import type { Authorization } from '../../core/transfer.ts'
 import type { Confirmation, Deposit, Transfer } from '../../core/types.ts'
 import type { ChainAccess } from '../../ports/chain.ts'
@@ -8,6 +9,7 @@ import { type Block, bytesOf, flagIn, numberOf, unitsOf, wordIn } from './answer
 import { depositsTo, inTurns, wordOf } from './logs.ts'
 import { isCanceled, isTaken, type Look, lookFor } from './look.ts'
 import { type ChainNode, type Nodes, nodesOf, type Sent } from './nodes.ts'
+import { isBurnt, lookForPermit, movedBy, type PermitReads, permitDifference } from './permit.ts'
 import { called, type Reads, readsOf, stands, TOKEN, unlessReverted } from './reads.ts'
 
 export type { Block } from './answers.ts'
@@ -22,16 +24,20 @@ export interface Chain {
    * remembered.
    */
   check(): Promise<void>
+  /** As `check`, whether permits of Permit2 can be settled there as our code knows it. */
+  checkPermits(): Promise<void>
   /** `one_block` is the newest block. With several nodes: the lowest of their heads, and they must name the same hash for it. */
   block(at: Confirmation): Promise<Block>
   /** @throws Error where there is none of this number yet */
   blockAt(number: number): Promise<Block>
   /** @throws RangeError for a transfer of another asset */
   look(transfer: Transfer, at: Confirmation): Promise<Look>
-  /** Of these transfers, the ids of payments whose authorization is used (or canceled) as of this block. */
+  /** Of these transfers, the ids of payments whose authorization or permit is used (or canceled) as of this block. */
   usedAt(transfers: readonly Transfer[], block: BlockName): Promise<ReadonlySet<string>>
   /** Of those that are used or canceled as of this block, the ids of the canceled ones. */
   canceledAt(taken: readonly Transfer[], block: BlockName): Promise<ReadonlySet<string>>
+  /** How much permits that are used or canceled as of this block have moved, by payment id. */
+  settledAt(burnt: readonly Transfer[], block: BlockName): Promise<ReadonlyMap<string, bigint>>
   /** As of that block. @throws Error when the block with this number no longer has this hash */
   balance(address: string, block: BlockName): Promise<bigint>
   /** What came in, in (from, to]. `position` is among the logs of the transaction's own receipt. */
@@ -61,26 +67,24 @@ export function chainOf({ network, nodes: urls }: ChainAccess): Chain {
   const nodes = nodesOf(urls)
   const asset = assetId(network.id, network.usdc)
   const reads = readsOf(nodes, network.usdc.address)
+  const both: PermitReads = { token: reads, permits: readsOf(nodes, PERMIT2) }
   const ours = <T extends { readonly asset: string }>(one: T): T => {
     if (one.asset !== asset) throw new RangeError('This is not of this chain.')
     return one
   }
-  let checked: Promise<void> | null = null
   return {
     network,
     asset,
-    check() {
-      checked ??= checkAll(nodes, network).catch((error) => {
-        checked = null
-        throw error
-      })
-      return checked
-    },
+    check: once(() => checkAll(nodes, network, differenceOf)),
+    checkPermits: once(() => checkAll(nodes, network, permitDifference)),
     block: (at) => reads.head(at),
     blockAt: (number) => reads.block(number),
-    look: async (transfer, at) => lookFor(reads, ours(transfer), at),
+    look: async (transfer, at) =>
+      transfer.kind === 'permit2' ? lookForPermit(both, ours(transfer), at) : lookFor(reads, ours(transfer), at),
     async usedAt(transfers, block) {
-      const taken = await inTurns(transfers, (transfer) => isTaken(reads, ours(transfer), block))
+      const isUsed = (transfer: Transfer) =>
+        transfer.kind === 'permit2' ? isBurnt(both, transfer, block) : isTaken(reads, transfer, block)
+      const taken = await inTurns(transfers, (transfer) => isUsed(ours(transfer)))
       await stands(reads, block)
       return new Set(transfers.filter((_, i) => taken[i]).map(({ paymentId }) => paymentId))
     },
@@ -88,6 +92,11 @@ export function chainOf({ network, nodes: urls }: ChainAccess): Chain {
       const canceled = await inTurns(taken, (transfer) => isCanceled(reads, ours(transfer), block))
       await stands(reads, block)
       return new Set(taken.filter((_, i) => canceled[i]).map(({ paymentId }) => paymentId))
+    },
+    async settledAt(burnt, block) {
+      const moved = await inTurns(burnt, (transfer) => movedBy(both, ours(transfer), block))
+      await stands(reads, block)
+      return new Map(burnt.map(({ paymentId }, i) => [paymentId, moved[i] as bigint]))
     },
     balance: (address, block) => balanceOf(reads, address, block),
     deposits: (address, from, to) => depositsTo(reads, address, from, to),
@@ -110,9 +119,23 @@ export function chainOf({ network, nodes: urls }: ChainAccess): Chain {
 /** A node answers, and what it has is not the chain that it should be. The message may be shown. */
 export class OtherChain extends Error {}
 
-async function checkAll(nodes: Nodes, network: Network): Promise<void> {
-  for (const wrong of await nodes.each((node) => differenceOf(node, network)))
+type Difference = (node: ChainNode, network: Network) => Promise<string | null>
+
+async function checkAll(nodes: Nodes, network: Network, difference: Difference): Promise<void> {
+  for (const wrong of await nodes.each((node) => difference(node, network)))
     if (wrong !== null) throw new OtherChain(`It does not have ${network.name} as it should be: ${wrong} differs.`)
+}
+
+/** What has succeeded is not done again. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null
+  return () => {
+    done ??= work().catch((error) => {
+      done = null
+      throw error
+    })
+    return done
+  }
 }
 
 /** What of a chain is not as our table says. */

@@ -70,15 +70,27 @@ async function markElsewhere(reads: Reads, transfer: Transfer, upTo: number, hea
 
 /** The mark of an authorization whose `fromBlock` is too high: a node named a wrong head when it was signed. */
 async function markBefore(reads: Reads, transfer: Transfer, head: BlockName): Promise<Log | null> {
+  for await (const { from, to } of piecesBefore(reads, transfer, head)) {
+    const mark = await firstOf(reads, marksTopics(transfer), from, to)
+    if (mark) return mark
+  }
+  return null
+}
+
+/** The blocks before `fromBlock` in which it can be at all, newest first. */
+export async function* piecesBefore(
+  reads: Reads,
+  transfer: Pick<Transfer, 'fromBlock' | 'signedAt'>,
+  head: BlockName,
+): AsyncGenerator<{ readonly from: number; readonly to: number }> {
   const last = startOf(transfer, head) - 1
   const first = Math.max(0, last - BACK_BLOCKS + 1)
   const earliest = transfer.signedAt / 1000 - BACK_SECONDS
   for (let to = last; to >= first; to -= PIECE) {
     const from = Math.max(first, to - PIECE + 1)
-    const mark = await firstOf(reads, marksTopics(transfer), from, to)
-    if (mark || (await reads.block(from)).timestamp < earliest) return mark
+    yield { from, to }
+    if ((await reads.block(from)).timestamp < earliest) return
   }
-  return null
 }
 
 async function firstOf(reads: Reads, topics: Topics, from: number, to: number): Promise<Log | null> {
@@ -98,7 +110,7 @@ function isUse({ topics }: Log): boolean {
 }
 
 /** Where the search for marks begins: never after the block that it ends with. */
-function startOf({ fromBlock }: Transfer, head: BlockName): number {
+export function startOf({ fromBlock }: Pick<Transfer, 'fromBlock'>, head: BlockName): number {
   return Math.min(fromBlock, head.number)
 }
 
@@ -120,9 +132,8 @@ async function proofOf(
   head: Block,
   cancel: Log | null,
 ): Promise<WireUnused | null> {
-  if (head.timestamp < transfer.validBefore) return null
-  const final = at === 'finalized' ? head : await reads.head('finalized')
-  if (final.timestamp < transfer.validBefore || final.number > head.number) return null
+  const final = await finalAfter(reads, transfer, at, head)
+  if (final === null) return null
   // Asked for after the finalized block, the newest one stands on it. Earlier it might have stood on another.
   const newest = await reads.head('one_block')
   if (await isTaken(reads, transfer, newest)) {
@@ -130,6 +141,18 @@ async function proofOf(
     await receiptOfLogs(reads, [cancel])
   }
   return { block: final.number, block_hash: final.hash, timestamp: final.timestamp }
+}
+
+/** A finalized block that is too late for it, and not after `head`; null where there is none. */
+export async function finalAfter(
+  reads: Reads,
+  { validBefore }: Pick<Transfer, 'validBefore'>,
+  at: Confirmation,
+  head: Block,
+): Promise<Block | null> {
+  if (head.timestamp < validBefore) return null
+  const final = at === 'finalized' ? head : await reads.head('finalized')
+  return final.timestamp < validBefore || final.number > head.number ? null : final
 }
 
 function marksTopics(transfer: Authorized): Topics {

@@ -1,5 +1,5 @@
 import { addressIn } from '../../core/account.ts'
-import { networkOf } from '../../core/network.ts'
+import { assetId, networkOf } from '../../core/network.ts'
 import type { Wallet } from '../../core/types.ts'
 import type { TransferBooks, Vault } from '../../ports/chain.ts'
 import type { Clock, Rail, RailRecord } from '../../ports.ts'
@@ -59,6 +59,16 @@ export function usdcRail({ chains, books, vault, clock }: UsdcRail): Rail {
       return recordOf(transfer, await site.look(wallet, transfer))
     },
     refund: null,
+    authorizations: {
+      token(asset) {
+        const network = chains.get(networkOf(asset))?.network
+        return network && assetId(network.id, network.usdc) === asset ? network.usdc : null
+      },
+      async sign({ id, walletId }, proofOf) {
+        const { wallet, site } = of(walletId)
+        await site.authorize(wallet, id, proofOf)
+      },
+    },
     async changes() {
       // What was captured may be taken back until it is final; what was not is looked after by its payment.
       const captured = books.open().filter(({ txHash }) => txHash !== null)

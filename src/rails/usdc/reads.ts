@@ -1,7 +1,17 @@
 import { type Hex, parseAbi } from 'viem'
 import type { Confirmation } from '../../core/types.ts'
 import type { BlockName } from '../../ports.ts'
-import { type Block, blockOf, bytesOf, type Log, logsOf, type Receipt, receiptOf } from './answers.ts'
+import {
+  type Block,
+  blockOf,
+  bytesOf,
+  type Call,
+  callOf,
+  type Log,
+  logsOf,
+  type Receipt,
+  receiptOf,
+} from './answers.ts'
 import { type ChainNode, type Nodes, Reverted } from './nodes.ts'
 
 export const TOKEN = parseAbi([
@@ -19,7 +29,7 @@ export const TOKEN = parseAbi([
 /** Per position: one topic, any of several, or (null) whatever is there. */
 export type Topics = readonly (string | readonly string[] | null)[]
 
-/** What is asked of a chain, about one token. Every answer is that of all its nodes. @throws Error: unknown */
+/** What is asked of a chain, about one token (or Permit2, as the token of permits). Every answer is that of all its nodes. @throws Error: unknown */
 export interface Reads {
   readonly nodes: Nodes
   /** The token's contract, in lower case. */
@@ -31,6 +41,8 @@ export interface Reads {
   logs(topics: Topics, from: number, to: number): Promise<readonly Log[]>
   /** Null while the transaction is in none of the blocks up to this one. */
   receipt(txHash: string, upTo: number): Promise<Receipt | null>
+  /** @throws Error where a node does not have it */
+  sent(txHash: string): Promise<Call>
   /** What the token answers as of this very block; null where it refuses. `from`: who asks. */
   call(data: Hex, at: BlockName, from?: string): Promise<Hex | null>
   /** Whether the contract was there as of this very block. */
@@ -75,6 +87,12 @@ export function readsOf(nodes: Nodes, contract: string): Reads {
       nodes.agree(async (node) => {
         const receipt = receiptOf(await node.ask('eth_getTransactionReceipt', txHash))
         return receipt && receipt.block <= upTo ? receipt : null
+      }),
+    sent: (txHash) =>
+      nodes.agree(async (node) => {
+        const sent = callOf(await node.ask('eth_getTransactionByHash', txHash))
+        if (sent === null) throw new TypeError('No such transaction.')
+        return sent
       }),
     call: (data, at, from) =>
       nodes.agree((node) => called(node, { to: address, data, ...(from !== undefined && { from }) }, asOf(at))),

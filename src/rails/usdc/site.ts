@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { addressIn } from '../../core/account.ts'
 import { isLocal } from '../../core/network.ts'
 import { type Authorization, confirmationFor, nonceOf, TRANSFER_GAS, typedDataOf } from '../../core/transfer.ts'
-import type { Confirmation, Transfer, Wallet } from '../../core/types.ts'
+import type { Confirmation, Proof, Transfer, Wallet } from '../../core/types.ts'
 import type { TransferBooks, Vault } from '../../ports/chain.ts'
 import type { Clock, PaymentTerms, RailRecord } from '../../ports.ts'
 import type { Block, Chain, Look } from './chain.ts'
+import { type Head, headOf } from './head.ts'
 import type { Lane } from './lane.ts'
 import { recordOf } from './record.ts'
 import { type Found, watchOf } from './watch.ts'
@@ -21,6 +22,8 @@ interface Parts {
 
 export interface Site extends Pick<Parts, 'chain' | 'lane'> {
   pay(wallet: Wallet, terms: PaymentTerms): Promise<RailRecord>
+  /** As the rail's `authorizations` says. */
+  authorize(wallet: Wallet, paymentId: string, proofOf: (transfer: Transfer) => Proof): Promise<void>
   /** What became of a transfer, as far as the wallet's policy looks. */
   look(wallet: Wallet, transfer: Transfer): Promise<Look>
   /** Follows captured transfers until they are final; gives records of those that the chain took back for good. */
@@ -43,6 +46,7 @@ const SEND_EVERY_MS = 2_000
 
 export function siteOf(parts: Parts): Site {
   const { chain, lane, books, clock } = parts
+  const head = headOf(chain)
   /** A proof must be late enough by bursar's clock, too: to a node whose clock is ahead, everything is over. */
   async function lookAt(transfer: Transfer, at: Confirmation): Promise<Look> {
     const seen = await chain.look(transfer, at)
@@ -85,32 +89,62 @@ export function siteOf(parts: Parts): Site {
       await chain.check()
       const known = books.transfer(terms.paymentId)
       if (known) return follow(wallet, known, terms.waitMs, false)
-      const signed = await sign(parts, wallet, terms)
+      const signed = await signToCarry(parts, wallet, terms)
       return 'state' in signed ? signed : follow(wallet, signed, terms.waitMs, true)
+    },
+    async authorize(wallet, paymentId, proofOf) {
+      if (books.transfer(paymentId)) return
+      const newest = await head()
+      const authorization = books.authorization(paymentId)
+      if (!authorization) throw notNow()
+      if (authorization.kind === 'permit2') await chain.checkPermits()
+      checkTime(parts, authorization, newest)
+      await sign(parts, wallet, { authorization, head: newest, proofOf })
     },
   }
 }
 
-/**
- * Signs the one authorization of a payment, and stores it before anything leaves. What the token would not let move now is
- * declined while nothing is signed: only then is it certain that it never will.
- */
-async function sign(parts: Parts, wallet: Wallet, terms: PaymentTerms): Promise<Transfer | RailRecord> {
-  const { chain, books, vault, clock } = parts
+/** What the token would not let move now is declined while nothing is signed: only then is it certain that it never will. */
+async function signToCarry(parts: Parts, wallet: Wallet, terms: PaymentTerms): Promise<Transfer | RailRecord> {
+  const { chain, books, clock } = parts
   const { paymentId } = terms
   const authorization = books.authorization(paymentId)
   if (!authorization) {
     if (clock.now() >= terms.validUntil) return declined(paymentId, 'authorization_expired')
-    throw new RangeError('The payment may not go out now.')
+    throw notNow()
   }
   const [obstacle, head] = await Promise.all([obstacleOf(parts, wallet, authorization), chain.block('one_block')])
   checkTime(parts, authorization, head)
   if (obstacle !== null) return declined(paymentId, obstacle)
+  return sign(parts, wallet, { authorization, head, proofOf: null })
+}
+
+interface ToSign {
+  readonly authorization: Authorization
+  readonly head: Pick<Block, 'number'>
+  readonly proofOf: ((transfer: Transfer) => Proof) | null
+}
+
+/** Signs the one authorization of a payment, and stores it before anything leaves. */
+async function sign(
+  { chain, books, vault, clock }: Parts,
+  wallet: Wallet,
+  { authorization, head, proofOf }: ToSign,
+): Promise<Transfer> {
   const payer = await vault.payer(wallet.account as string)
+  const { paymentId } = authorization
   const signature = await payer.sign(typedDataOf(authorization, chain.network.usdc), paymentId)
-  const stored = await books.sign(authorization, signature, Math.max(0, head.number - REORG_BLOCKS))
+  const fromBlock = Math.max(0, head.number - REORG_BLOCKS)
+  const open = { status: 'open', txHash: null, block: null, moved: null, voidProof: null } as const
+  const transfer = { ...authorization, ...open, walletId: wallet.id, signature, fromBlock, signedAt: clock.now() }
+  const proof = proofOf?.(transfer) ?? null
+  const stored = await books.sign({ authorization, signature, fromBlock, proof })
   if (!stored) throw new RangeError('The payment was stopped before it was signed.')
   return stored
+}
+
+function notNow(): RangeError {
+  return new RangeError('The payment may not go out now.')
 }
 
 /**
@@ -119,7 +153,7 @@ async function sign(parts: Parts, wallet: Wallet, terms: PaymentTerms): Promise<
  *
  * @throws Error before anything is signed
  */
-function checkTime({ chain, clock }: Parts, { validBefore }: Authorization, head: Block): void {
+function checkTime({ chain, clock }: Parts, { validBefore }: Authorization, head: Head): void {
   const isAhead = head.timestamp - clock.now() / 1000 > AHEAD_SECONDS
   const isLong = validBefore - head.timestamp > GOOD_FOR_SECONDS && !isLocal(chain.network)
   if (isAhead || isLong) throw new Error("The newest block is not of the clock's time.")

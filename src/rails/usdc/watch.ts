@@ -1,4 +1,5 @@
 import type { Confirmation, Transfer } from '../../core/types.ts'
+import type { WireInclusion } from '../../core/wire.ts'
 import type { TransferBooks } from '../../ports/chain.ts'
 import type { RailRecord } from '../../ports.ts'
 import type { Chain, Look } from './chain.ts'
@@ -25,6 +26,11 @@ const A_TURN = 64
 const AT_ONCE = 8
 /** In milliseconds: after this no further look begins in a turn, so that what was found is told. */
 const BEGIN_WITHIN_MS = 20_000
+
+/** Whether a permit moved another amount in the end than was captured. */
+function isOther({ moved }: Transfer, { value }: WireInclusion): boolean {
+  return value !== undefined && BigInt(value) !== moved
+}
 
 /**
  * Follows captured transfers until they are final, a part of them in each turn: those that wait longest come first. Gives
@@ -54,9 +60,9 @@ export function watchOf({ chain, lane, books, look }: Parts): (all: readonly Tra
       const { paymentId, block, validBefore } = transfer
       const isDue = (block ?? 0) <= finalized.number || finalized.timestamp >= validBefore
       const seen = isDue ? await look(transfer, 'finalized') : null
-      if (seen?.kind === 'moved') await books.finalized(paymentId, seen.inclusion)
-      else if (seen?.unused) return [{ paymentId, record: recordOf(transfer, seen) }]
-      else if (!moved.has(paymentId)) lost.push(transfer)
+      if (seen?.kind === 'moved' && !isOther(transfer, seen.inclusion)) await books.finalized(paymentId, seen.inclusion)
+      else if (seen && (seen.kind === 'moved' || seen.unused)) return [{ paymentId, record: recordOf(transfer, seen) }]
+      else if (!moved.has(paymentId) && books.isCarried(paymentId)) lost.push(transfer)
       return []
     }
     const found = await Promise.all(transfers.map((transfer) => watchOne(transfer).catch(failed)))

@@ -1,8 +1,9 @@
 import type { Statement } from 'better-sqlite3'
 import type { LimitUse, Spender } from '../../core/limit.ts'
+import type { Key } from '../../core/step.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import { KEYS } from '../../core/tables.ts'
-import type { Deposit, Text, Wallet } from '../../core/types.ts'
+import type { Deposit, Payment, Text, Wallet } from '../../core/types.ts'
 import type { Head, Page, Reader, StoredEvent, Where } from '../../ports.ts'
 import { alterations } from './alterations.ts'
 import type { Connection } from './connection.ts'
@@ -70,6 +71,10 @@ export class SqliteReader implements Reader {
   limits(spender: Spender, now: number): readonly LimitUse[] {
     const wallet = this.one('wallets', { id: spender.walletId })
     return wallet ? this.snapshots.allLimits(wallet as Wallet, spender, now) : []
+  }
+
+  prior(same: NonNullable<Key['same']>, now: number): Payment | null {
+    return this.snapshots.prior(same, now)
   }
 
   depositsAfter(walletId: string, block: number): readonly Deposit[] {

@@ -19,6 +19,21 @@ export const transfers = sqliteTable('transfers', {
   block: whole('block'),
   voidProof: whole('void_proof'),
   signedAt: whole('signed_at').notNull(),
+  kind: text('kind').$type<Core.Transfer['kind']>().notNull(),
+  facilitator: text('facilitator'),
+  moved: units('moved'),
+})
+
+export const purchases = sqliteTable('purchases', {
+  paymentId: text('payment_id').primaryKey(),
+  resourceRef: text('resource_ref').notNull(),
+  value: units('value'),
+  version: whole('version').$type<Core.Proof['version']>(),
+  flow: text('flow'),
+  header: text('header'),
+  httpStatus: whole('http_status'),
+  deliveredAt: whole('delivered_at'),
+  facilitator: text('facilitator'),
 })
 
 export const broadcasts = sqliteTable('broadcasts', {

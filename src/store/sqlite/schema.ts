@@ -2,7 +2,16 @@ import { sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { StoredPayment, TableName, Tables } from '../../core/tables.ts'
 import type * as Core from '../../core/types.ts'
 import { bytes, confirmations, flag, json, tiers, units, whole } from './columns.ts'
-import { broadcasts, deposits, fee_days, known_payees, relayers, scans, transfers } from './schema-transfers.ts'
+import {
+  broadcasts,
+  deposits,
+  fee_days,
+  known_payees,
+  purchases,
+  relayers,
+  scans,
+  transfers,
+} from './schema-transfers.ts'
 
 /** The tables as `drizzle/sqlite` makes them. The migrations are the truth (STRICT, checks, triggers); a test compares. */
 export const instance = sqliteTable('instance', {
@@ -42,6 +51,7 @@ export const wallets = sqliteTable('wallets', {
   account: text('account'),
   relayer: text('relayer'),
   confirmations: confirmations('confirmations').notNull(),
+  allows: json('allows').$type<readonly Core.Allowance[]>().notNull(),
 })
 
 export const accounts = sqliteTable('accounts', {
@@ -211,6 +221,7 @@ export const READINGS = {
   requests,
   instruments,
   payments,
+  purchases,
   approvals,
   rails,
   transfers,

@@ -2,13 +2,21 @@ import type { Statement } from 'better-sqlite3'
 import { shapeOf } from '../../core/account.ts'
 import type { Key, Lane, Snapshot } from '../../core/step.ts'
 import { utcDay } from '../../core/time.ts'
-import type { Broadcast, Deposit, Instrument, Relayer, Scan, Transfer } from '../../core/types.ts'
+import type { Broadcast, Deposit, Instrument, Purchase, Relayer, Scan, Transfer } from '../../core/types.ts'
 import type { Connection } from './connection.ts'
 import type { Statements } from './snapshot.ts'
 
-type Part = Pick<Snapshot, 'transfer' | 'broadcasts' | 'lane' | 'deposit' | 'scan' | 'lookAlike'>
+type Part = Pick<Snapshot, 'transfer' | 'purchase' | 'broadcasts' | 'lane' | 'deposit' | 'scan' | 'lookAlike'>
 
-const NOTHING: Part = { transfer: null, broadcasts: [], lane: null, deposit: null, scan: null, lookAlike: null }
+const NOTHING: Part = {
+  transfer: null,
+  purchase: null,
+  broadcasts: [],
+  lane: null,
+  deposit: null,
+  scan: null,
+  lookAlike: null,
+}
 
 /** The part of a snapshot that only payments on a chain have. For any other it costs nothing. */
 export class TransferReader {
@@ -39,6 +47,7 @@ export class TransferReader {
     const { paymentId } = key
     return {
       transfer: paymentId === undefined ? null : (this.tables.transfers.one({ paymentId }) as Transfer | null),
+      purchase: paymentId === undefined ? null : (this.tables.purchases.one({ paymentId }) as Purchase | null),
       broadcasts: paymentId === undefined ? [] : this.broadcasts(paymentId),
       lane: relayer === undefined ? null : this.lane(relayer, key.relayerNonce, now),
       deposit:

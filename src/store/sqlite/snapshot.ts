@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3'
 import { windowKey, windowStart } from '../../core/calendar.ts'
 import type { LimitUse, Spender } from '../../core/limit.ts'
-import { appliesTo, counterKey, limitUse } from '../../core/limit.ts'
+import { counterKey, limitUse, valuesOf } from '../../core/limit.ts'
 import type { Key, Snapshot, Usage } from '../../core/step.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import type { Counter, Instance, Limit, Payment, Wallet } from '../../core/types.ts'
@@ -28,7 +28,9 @@ export class SnapshotReader {
   private readonly priorByKey: Statement
   private readonly priorByFingerprint: Statement
   private readonly priorUndecided: Statement
-  private readonly openPayments: Statement
+  private readonly openPurchase: Statement
+  private readonly endedPurchase: Statement
+  private readonly othersOpen: Statement
   private readonly connection: Connection
   private readonly transfers: TransferReader
 
@@ -51,12 +53,27 @@ export class SnapshotReader {
        AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled')
        ORDER BY created_at DESC, id DESC LIMIT 1`,
     )
+    // What was delivered is done with: the next call buys again.
+    const undelivered = 'NOT EXISTS (SELECT 1 FROM purchases WHERE payment_id = payments.id AND delivered_at <= ?)'
+    this.openPurchase = prepare(
+      `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
+       AND status IN ('awaiting_approval', 'authorized', 'in_doubt') AND ${undelivered}
+       ORDER BY created_at DESC, id DESC LIMIT 1`,
+    )
+    this.endedPurchase = prepare(
+      `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
+       AND created_at > ? AND status NOT IN ('refused', 'voided', 'expired', 'canceled')
+       AND (status = 'captured' OR (status = 'denied' AND created_at > ?)) AND ${undelivered}
+       ORDER BY created_at DESC, id DESC LIMIT 1`,
+    )
     this.priorUndecided = prepare(
       `SELECT ${payments} FROM payments WHERE agent_id = ? AND fingerprint = ?
        AND status IN ('awaiting_approval', 'authorized', 'in_doubt') ORDER BY created_at DESC, id DESC LIMIT 1`,
     )
-    this.openPayments = prepare(
-      `SELECT count(*) FROM payments WHERE instrument_id = ? AND status IN ('authorized', 'in_doubt') AND id <> ?`,
+    // One is enough to know; there may be thousands in flight.
+    this.othersOpen = prepare(
+      `SELECT EXISTS (SELECT 1 FROM payments
+       WHERE instrument_id = ? AND status IN ('authorized', 'in_doubt') AND id <> ?)`,
     )
   }
 
@@ -80,7 +97,7 @@ export class SnapshotReader {
       request,
       instrument,
       payment,
-      openPayments: payment?.instrumentId ? this.othersOpen(payment.instrumentId, payment.id) : 0,
+      othersOpen: payment?.instrumentId ? this.hasOthers(payment.instrumentId, payment.id) : false,
       approval:
         subjectId === undefined ? null : (this.tables.approvals.one({ subjectId }) as Tables['approvals'] | null),
       limit,
@@ -99,12 +116,17 @@ export class SnapshotReader {
   limits(wallet: Wallet, spender: Spender | null, now: number): readonly LimitUse[] {
     const limits = this.rules(wallet)
     if (!spender) return limits.map((limit) => limitUse(limit, null, undefined))
-    return limits.filter((limit) => appliesTo(limit, spender)).map((limit) => this.use(limit, spender, wallet, now))
+    return limits.flatMap((limit) =>
+      valuesOf(limit, spender).map((value) => this.use(limit, value, spender, wallet, now)),
+    )
   }
 
   /** All of the wallet's limits with what their window holds: for this spender, or for the value that the limit names. */
   allLimits(wallet: Wallet, spender: Spender, now: number): readonly LimitUse[] {
-    return this.rules(wallet).map((limit) => this.use(limit, spender, wallet, now))
+    return this.rules(wallet).flatMap((limit) => {
+      const values = limit.scopeValue === null ? valuesOf(limit, spender) : [limit.scopeValue]
+      return values.map((value) => this.use(limit, value, spender, wallet, now))
+    })
   }
 
   private rules(wallet: Wallet): readonly Limit[] {
@@ -112,8 +134,8 @@ export class SnapshotReader {
     return rows.map((values) => this.tables.limits.decode(values) as unknown as Limit)
   }
 
-  private use(limit: Limit, spender: Spender, wallet: Wallet, now: number): LimitUse {
-    const key = counterKey(limit, spender, now, wallet.timeZone)
+  private use(limit: Limit, value: string, { sessionId }: Spender, wallet: Wallet, now: number): LimitUse {
+    const key = counterKey(limit, value, sessionId, now, wallet.timeZone)
     const counter = key
       ? (this.tables.counters.one(key as unknown as Readonly<Record<string, unknown>>) as unknown as Counter | null)
       : null
@@ -134,42 +156,59 @@ export class SnapshotReader {
     if (key.spender) return { ...key.spender, walletId, instrumentId }
     if (!payment) return null
     const { agentId, sessionId, payeeKey, protocol } = payment
-    return { walletId, instrumentId, agentId, sessionId, payeeKey, protocol, category: payment.payee.category ?? null }
+    const { category = null, origin = null } = payment.payee
+    return { walletId, instrumentId, agentId, sessionId, payeeKey, protocol, category, origin }
   }
 
   /** By key if there is one; else the same purchase made lately, or one of any age whose outcome is still open. */
-  private prior(
-    { agentId, fingerprint, idempotencyKey, withinMs }: NonNullable<Key['same']>,
-    now: number,
-  ): Payment | null {
-    const values = (
-      idempotencyKey === null
-        ? (this.priorByFingerprint.get(agentId, fingerprint, now - withinMs) ??
-          this.priorUndecided.get(agentId, fingerprint))
-        : this.priorByKey.get(agentId, idempotencyKey)
-    ) as unknown[] | undefined
+  prior(same: NonNullable<Key['same']>, now: number): Payment | null {
+    const { agentId, idempotencyKey, undelivered } = same
+    const byKey = idempotencyKey === null ? undefined : this.priorByKey.get(agentId, idempotencyKey)
+    const values = (byKey ??
+      (undelivered
+        ? this.priorPurchase(same, undelivered, now)
+        : idempotencyKey === null && this.priorPayment(same, now))) as unknown[] | false | undefined
     return values ? (this.tables.payments.decode(values) as unknown as Payment) : null
   }
 
-  private othersOpen(instrumentId: string, paymentId: string): number {
-    const [count] = this.openPayments.get(instrumentId, paymentId) as [bigint]
-    return Number(count)
+  private priorPurchase(
+    { agentId, fingerprint, withinMs }: NonNullable<Key['same']>,
+    undelivered: { readonly withinMs: number; readonly began: number },
+    now: number,
+  ): unknown {
+    const { began } = undelivered
+    return (
+      this.openPurchase.get(agentId, fingerprint, began) ??
+      this.endedPurchase.get(agentId, fingerprint, now - undelivered.withinMs, now - withinMs, began)
+    )
+  }
+
+  private priorPayment({ agentId, fingerprint, withinMs }: NonNullable<Key['same']>, now: number): unknown {
+    return (
+      this.priorByFingerprint.get(agentId, fingerprint, now - withinMs) ?? this.priorUndecided.get(agentId, fingerprint)
+    )
+  }
+
+  private hasOthers(instrumentId: string, paymentId: string): boolean {
+    const [found] = this.othersOpen.get(instrumentId, paymentId) as [bigint]
+    return found === 1n
   }
 
   /** What counts in the current window so far, summed once, when a limit is set. */
   private usage(wallet: Wallet, { scope, window }: NonNullable<Key['usage']>, now: number): readonly Usage[] {
     if (window === 'payment') return []
-    const column = SCOPE_COLUMNS[scope]
     const session = window === 'session'
     const since = session || window === 'total' ? 0 : windowStart(window, now, wallet.timeZone)
-    const rows = this.connection
-      .prepare(
-        `SELECT ${column}, ${session ? 'session_id' : 'NULL'}, sum(held + captured - forced), sum(forced), count(*)
-         FROM payments WHERE wallet_id = ? AND authorized_at >= ? AND status <> 'voided' GROUP BY 1, 2`,
-      )
-      .raw(true)
-      .all(wallet.id, since) as [string, string | null, bigint, bigint, bigint][]
-    return rows.map(([scopeValue, sessionId, amount, forced, count]) => ({
+    const rowsOf = (column: string) =>
+      this.connection
+        .prepare(
+          `SELECT ${column}, ${session ? 'session_id' : 'NULL'}, sum(held + captured - forced), sum(forced), count(*)
+           FROM payments WHERE wallet_id = ? AND authorized_at >= ? AND status <> 'voided' AND ${column} IS NOT NULL
+           GROUP BY 1, 2`,
+        )
+        .raw(true)
+        .all(wallet.id, since) as [string, string | null, bigint, bigint, bigint][]
+    return SCOPE_COLUMNS[scope].flatMap(rowsOf).map(([scopeValue, sessionId, amount, forced, count]) => ({
       key: { scopeValue, windowKey: windowKey(window, now, wallet.timeZone, sessionId ?? '') },
       amount,
       forced,
@@ -178,13 +217,13 @@ export class SnapshotReader {
   }
 }
 
-/** Where a payment keeps the value of each scope. */
+/** Where a payment keeps the values of each scope. */
 const SCOPE_COLUMNS = {
-  wallet: 'wallet_id',
-  agent: 'agent_id',
-  instrument: 'instrument_id',
-  session: 'session_id',
-  payee: 'payee_key',
-  category: "coalesce(payee ->> 'category', 'none')",
-  protocol: 'protocol',
+  wallet: ['wallet_id'],
+  agent: ['agent_id'],
+  instrument: ['instrument_id'],
+  session: ['session_id'],
+  payee: ['payee_key', "payee ->> 'origin'"],
+  category: ["coalesce(payee ->> 'category', 'none')"],
+  protocol: ['protocol'],
 } as const

@@ -1,0 +1,6 @@
+import type { Code } from './errors.ts'
+import type { Refusal } from './types.ts'
+
+export function refusal(code: Code, rule: string, message: string): Refusal {
+  return { code, rule, message }
+}

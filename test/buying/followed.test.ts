@@ -1,0 +1,63 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { followUp } from '../../src/actions/follow-up.ts'
+import { lastEvent } from '../chain/scene.ts'
+import { type Chain, startChain } from '../support/chain.ts'
+import { type NodeProxy, startProxy } from '../support/node-proxy.ts'
+import { openSeller } from './seller.ts'
+import { makeShop } from './shop.ts'
+
+let chain: Chain
+let proxy: NodeProxy
+beforeAll(async () => {
+  chain = await startChain()
+  proxy = await startProxy(chain.url)
+})
+afterEach(() => proxy.mend())
+afterAll(async () => {
+  await proxy?.stop()
+  await chain?.stop()
+})
+
+const forEver = new AbortController().signal
+
+describe('a call that is followed', () => {
+  it('ends when the chain shows the payment', async () => {
+    const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
+    const { payment } = await shop.fetch(stall.url)
+    expect(payment?.status).toBe('authorized')
+    await followUp(shop.purse.bursar, payment!.payment_id, forEver)
+    expect(shop.get(payment!).status).toBe('captured')
+  })
+
+  it('looks again for what the seller settles after it answered', async () => {
+    const shop = await makeShop(chain)
+    const { stall } = await openSeller(chain, { paid: (other, { response }) => other.deliver(response, '') })
+    const { payment } = await shop.fetch(stall.url)
+    const following = followUp(shop.purse.bursar, payment!.payment_id, forEver)
+    await expect.poll(() => shop.get(payment!).status).toBe('in_doubt')
+    expect(lastEvent(shop, 'payment.in_doubt')).toEqual({ reason: 'unconfirmed' })
+    await stall.settle()
+    await following
+    expect(shop.get(payment!).status).toBe('captured')
+  })
+
+  it('ends with the connection, and looks no more', async () => {
+    const shop = await makeShop(chain)
+    const { stall } = await openSeller(chain, { paid: (other, { response }) => other.deliver(response, '') })
+    const { payment } = await shop.fetch(stall.url)
+    await followUp(shop.purse.bursar, payment!.payment_id, AbortSignal.abort())
+    expect(shop.get(payment!).status).toBe('authorized')
+    await stall.settle()
+  })
+
+  it('is followed past a node that is away', async () => {
+    const [shop, { stall }] = [await makeShop(chain, { nodes: [proxy.url] }), await openSeller(chain)]
+    const { payment } = await shop.fetch(stall.url)
+    proxy.down()
+    const following = followUp(shop.purse.bursar, payment!.payment_id, forEver)
+    await expect.poll(() => shop.get(payment!).status).toBe('in_doubt')
+    proxy.mend()
+    await following
+    expect(shop.get(payment!).status).toBe('captured')
+  })
+})
