@@ -1,13 +1,13 @@
 import { Client, type ElicitRequestFormParams } from '@modelcontextprotocol/client'
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
-import type { PaymentView, RefusalView, RequestView } from '../src/actions/wire.ts'
+import type { PaymentView, PriceView, RefusalView, RequestView } from '../src/actions/wire.ts'
 import { bursar, environment, MAIN } from './house.ts'
 import type { Human } from './human.ts'
 
-/** What a tool answered: the view that programs read, and the line that the model reads. */
+/** What a tool answered: the view that programs read, and the blocks of text that the model reads. */
 export interface Answer<View> {
   readonly view: View
-  readonly text: string
+  readonly texts: readonly string[]
   readonly isError: boolean
 }
 type Refusable = { readonly refusal?: RefusalView }
@@ -18,6 +18,7 @@ export interface Agent {
   call<View>(tool: string, args: object): Promise<Answer<View>>
   request(args: object): Promise<Answer<RequestView & Refusable>>
   pay(args: Purchase): Promise<Answer<PaymentView>>
+  fetch(args: Errand): Promise<Answer<Fetched>>
   close(): Promise<void>
 }
 
@@ -26,6 +27,22 @@ export interface Purchase {
   readonly amount: string
   readonly payee: { readonly name?: string; readonly merchant_category?: string; readonly address?: string }
   readonly purpose: string
+}
+
+export interface Errand {
+  readonly instrument_id: string
+  readonly url: string
+  readonly max_amount: string
+  readonly purpose: string
+}
+
+/** The resource, its price, or the payment that there is instead. `status`: HTTP's, or the payment's. */
+export interface Fetched {
+  readonly status: number | string
+  readonly body?: string
+  readonly price?: PriceView
+  readonly payment?: PaymentView
+  readonly refusal?: RefusalView
 }
 
 /**
@@ -55,14 +72,15 @@ export async function startAgent(env: Readonly<Record<string, string>>, human: H
   })
   const call = async <View>(name: string, args: object): Promise<Answer<View>> => {
     const result = await client.callTool({ name, arguments: args as Record<string, unknown> })
-    const text = result.content.map((block) => (block.type === 'text' ? block.text : '')).join('\n')
-    return { view: (result.structuredContent ?? {}) as View, text, isError: result.isError === true }
+    const texts = result.content.map((block) => (block.type === 'text' ? block.text : ''))
+    return { view: (result.structuredContent ?? {}) as View, texts, isError: result.isError === true }
   }
   return {
     client,
     call,
     request: (args) => call('request_instrument', args),
     pay: (args) => call('pay_with_instrument', args),
+    fetch: (args) => call('fetch_with_payment', args),
     close: () => client.close(),
   }
 }

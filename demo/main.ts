@@ -9,6 +9,7 @@ import { payOverTheLimit } from './chapters/over-the-limit.ts'
 import { payAndBeRefused } from './chapters/pay.ts'
 import { tamper } from './chapters/tamper.ts'
 import { payInUsdc } from './chapters/usdc.ts'
+import { buyOnTheWeb } from './chapters/x402.ts'
 import { type House, makeHouse } from './house.ts'
 import { humanAt, standIn } from './human.ts'
 import { Left, type Play } from './play.ts'
@@ -34,7 +35,7 @@ async function main(): Promise<number> {
     })
   stage.title(
     'bursar: an agent with a card, and what holds it back',
-    'A real MCP client, a real pipe, a real chain of its own, and a database that is thrown away. No real money.',
+    'A real MCP client, a real pipe, a real chain, sellers that lie, and a database that is thrown away. No real money.',
   )
   try {
     await perform(stage, house)
@@ -90,7 +91,7 @@ async function tellOfCards(play: Play): Promise<boolean> {
   await payOverTheLimit(play, card)
   await beInjected(play, card)
   // The card of one minute is still running: this takes some of the time that it would be waited for.
-  await payInUsdc(play)
+  await payInUsdc(play, (ground) => buyOnTheWeb(play, ground))
   await expire(play, brief)
   return true
 }

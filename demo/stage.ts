@@ -14,7 +14,7 @@ export interface Stage {
   title(text: string, more: string): void
   chapter(text: string): Promise<void>
   /** Who does something next, and what. */
-  act(who: 'agent' | 'you' | 'chain' | 'thief', text: string): Promise<void>
+  act(who: 'agent' | 'you' | 'chain' | 'seller' | 'thief', text: string): Promise<void>
   /** What the reader should know, as opposed to what happened. */
   note(text: string): void
   /** Writes `claim` if `got` is `want`, with `why` beside it. @throws {@link NotAsTold} */
@@ -39,7 +39,10 @@ export function stageOn(
 ): Stage {
   const { live } = look
   const colors = createColors(look.colorful)
-  const paints = { agent: colors.cyan, you: colors.yellow, chain: colors.blue, thief: colors.magenta }
+  const paints = {
+    ...{ agent: colors.cyan, you: colors.yellow },
+    ...{ chain: colors.blue, seller: colors.magentaBright, thief: colors.magenta },
+  }
   let chapters = 0
   let checks = 0
   const write = (text: string) => void output.write(text)

@@ -10,6 +10,7 @@ const TOOLS = [
   'request_instrument',
   'get_request',
   'pay_with_instrument',
+  'fetch_with_payment',
   'get_payment',
   'list_payments',
   'cancel',

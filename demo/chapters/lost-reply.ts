@@ -1,7 +1,6 @@
-import type { InstrumentView, PaymentList, PaymentView } from '../../src/actions/wire.ts'
-import type { Agent } from '../agent.ts'
+import type { InstrumentView, PaymentList } from '../../src/actions/wire.ts'
 import type { Play } from '../play.ts'
-import { cardNow, pay } from '../play.ts'
+import { cardNow, pay, settled } from '../play.ts'
 import { askForCard } from './ask.ts'
 
 const LOST = { name: 'Bursar Test: Lost Reply', merchant_category: '5734' }
@@ -34,7 +33,9 @@ export async function loseReply(play: Play): Promise<InstrumentView | null> {
     { id: first.view.payment_id, replayed: true },
     first.view.payment_id,
   )
-  stage.note('Bursar asks the card network again by itself; how it ended comes in chapter 8.')
+  stage.note(
+    'Bursar asks the card network again by itself; how it ended comes in the chapter in which this card runs out.',
+  )
   return card
 }
 
@@ -43,21 +44,13 @@ export async function findAgain(play: Play, { instrument_id }: InstrumentView): 
   const { stage, agent } = play
   const { view } = await agent.call<PaymentList>('list_payments', { instrument_id })
   await stage.act('agent', 'get_payment: the one in doubt')
-  const settled = await settledOf(agent, view.payments.at(-1)?.payment_id as string)
+  const { status, captured_amount } = (await settled(agent, view.payments.at(-1)?.payment_id as string)).view
   play.spent += 2000
   stage.check(
     'captured, once: bursar asked the network again, and 20.00 USD had gone out',
-    [settled.status, settled.captured_amount, view.payments.length],
+    [status, captured_amount, view.payments.length],
     ['captured', '20.00', 1],
   )
   const { remaining_amount, usage_consumed } = await cardNow(agent, instrument_id)
   stage.check('its card has 30.00 USD and 1 of 2 uses left', [remaining_amount, usage_consumed], ['30.00', 1])
-}
-
-/** A running bursar settles what is in doubt within half a minute, and a call waits no longer than 25 seconds. */
-async function settledOf(agent: Agent, paymentId: string): Promise<PaymentView> {
-  const wait = async () =>
-    (await agent.call<PaymentView>('get_payment', { payment_id: paymentId, wait_seconds: 25 })).view
-  const first = await wait()
-  return first.status === 'in_doubt' ? wait() : first
 }

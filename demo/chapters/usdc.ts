@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { InstrumentView, PaymentView } from '../../src/actions/wire.ts'
 import type { Chain } from '../../test/support/chain.ts'
 import type { Agent } from '../agent.ts'
-import { startAgent } from '../agent.ts'
 import { works } from '../house.ts'
-import type { Human } from '../human.ts'
 import type { Play } from '../play.ts'
-import { Left, pay, refused } from '../play.ts'
+import { inHost, Left, pay, refused, settled } from '../play.ts'
 import { exact, fundedWallet, type Ground, short, startGround } from './usdc-ground.ts'
 import { booksAgree, frozenByTheft } from './usdc-ledger.ts'
 
@@ -24,8 +22,12 @@ const TO_ANYONE = 50_000_000n
 const RECOVERED_MS = 15_000
 const LOOK_MS = 50
 
-/** Money on a chain, on a real node. Told with processes of its own, in the same home. */
-export async function payInUsdc(play: Play): Promise<void> {
+/**
+ * Money on a chain, on a real node. Told with processes of its own, in the same home.
+ *
+ * @param then is told on the same chain and wallet, which is frozen; not without a node, nor after a no
+ */
+export async function payInUsdc(play: Play, then: (ground: Ground) => Promise<void>): Promise<void> {
   const { stage } = play
   await stage.chapter('USDC, on a chain that starts here and now.')
   const chain = await startGround(stage)
@@ -46,18 +48,9 @@ export async function payInUsdc(play: Play): Promise<void> {
       await frozenByTheft(play, ground, agent, { instrument_id, payee: { address: SHOP } })
     })
     await booksAgree(play, ground)
+    await then(ground)
   } finally {
     await chain.stop()
-  }
-}
-
-/** The same agent in another run of its host. */
-async function inHost<T>({ house }: Play, human: Human | null, work: (agent: Agent) => Promise<T>): Promise<T> {
-  const agent = await startAgent({ BURSAR_HOME: house.home }, human)
-  try {
-    return await work(agent)
-  } finally {
-    await agent.close()
   }
 }
 
@@ -77,7 +70,9 @@ async function payFromHost(play: Play, ground: Ground, agent: Agent): Promise<Pa
   const { instrument_id } = here
   const purchase = { instrument_id, amount: exact(AMOUNT), payee: { address: SHOP }, purpose: 'A month of market data' }
   await stage.act('agent', `pay_with_instrument: ${short(AMOUNT)} USDC to ${SHOP}`)
-  const { view } = await pay(play, agent, purchase)
+  const { payment_id } = (await pay(play, agent, purchase)).view
+  // On a machine with much to do the answer comes before the block.
+  const { view } = await settled(agent, payment_id)
   const txHash = view.receipt?.rail_ref ?? ''
   stage.check(
     `captured: ${short(AMOUNT)} USDC`,
@@ -108,7 +103,7 @@ async function payFromHost(play: Play, ground: Ground, agent: Agent): Promise<Pa
 }
 
 /** The agent asks, the human decides. Null for a no. */
-async function askForUsdc(
+export async function askForUsdc(
   { stage }: Play,
   agent: Agent,
   units: bigint,
@@ -192,15 +187,16 @@ async function lookAlike(play: Play, agent: Agent, { instrument_id }: Instrument
   stage.check('denied: nothing moved', [denied.status, denied.refusal?.code], ['denied', 'approval_denied'])
 }
 
-async function succeeded({ publicClient }: Chain, hash: string): Promise<boolean> {
+/** Whether a block has that transaction, and it moved what it says. */
+export async function succeeded({ publicClient }: Chain, hash: string): Promise<boolean> {
   return (await publicClient.getTransactionReceipt({ hash: hash as `0x${string}` })).status === 'success'
 }
 
-/** The transactions that took money out of the wallet's account, as the token's own logs show them. */
-async function transfersOf({ chain, account }: Ground): Promise<readonly string[]> {
+/** The transactions that took money out of the wallet's account, to one address or any, as the token's own logs show them. */
+export async function transfersOf({ chain, account }: Ground, to?: `0x${string}`): Promise<readonly string[]> {
   const { token: address, abi, publicClient } = chain
   const logs = await publicClient.getContractEvents({
-    ...{ address, abi, eventName: 'Transfer', args: { from: account }, fromBlock: 0n },
+    ...{ address, abi, eventName: 'Transfer', args: { from: account, ...(to && { to }) }, fromBlock: 0n },
   })
   return logs.map(({ transactionHash }) => transactionHash)
 }

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from 'vitest'
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** It waits for a card of one minute to expire. */
-const TELLING_MS = 170_000
+const TELLING_MS = 240_000
 /** What ends with the demonstration may take a moment. */
 const GONE = { timeout: 10_000, interval: 50 }
 
@@ -52,7 +52,7 @@ const LINES = [
   'in_doubt: bursar does not guess',
   'the same payment, not a second one',
   'approved by you, then captured: 150.00 USD',
-  '7 tools: none approves, funds, or lifts a limit',
+  '8 tools: none approves, funds, or lifts a limit',
   'still pending: no human was there to be asked',
   'declined by the card issuer, which knows what a casino is: rail_declined',
   'waits for you: with the 49.00 before it, this payee is over 100.00 this month',
@@ -68,13 +68,27 @@ const LINES = [
   'The account holds 374.500000 USDC; the books say 474.500000. The wallet is frozen.',
   'refused: spending_frozen',
   'the chain has 374.500000 USDC, the books say 374.500000 USDC: the same, to the unit',
+  'refused: url_not_allowed',
+  'purchases from this wallet may go to this machine',
+  'it costs 0.01 USDC; nothing is paid, and nothing is on record',
+  'HTTP 200, and what was bought: "the report that was paid for"',
+  'captured: 0.01 USDC, with a receipt',
+  '374.490000 USDC are left, on the chain and in the books',
+  'refused: max_amount_exceeded',
+  'nothing was signed: on record are the attempt and the refusal, and nothing that pays went out',
+  'Paid, not delivered; do not pay again.',
+  'the same payment, not a second one; the seller was sent the same bytes again',
+  'the chain shows one payment to it, of 0.01 USDC',
+  'its orders are there and nowhere else: not in what bursar says, not in its journal',
+  'the chain has 374.470000 USDC, the books say 374.470000 USDC: the same, to the unit',
   'captured, once: bursar asked the network again',
   'refused: instrument_expired',
   '780.00 USD of 1000.00 are left, nothing is held; 220.00 went out',
-  'all 34 attempts to pay are in it, refused ones too',
+  'all 39 attempts to pay are in it, refused ones too',
   'holds there too',
   'exit 3, and it names the event: 13',
   'exit 3: no event says so',
+  'Every ✓ was checked: 80 of them.',
 ]
 
 describe('demo', () => {
