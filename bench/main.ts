@@ -4,6 +4,7 @@
 //   npm run bench -- --json              the same, as JSON on stdout
 //   npm run bench -- --only start,memory some of it; docs/benchmarks.md stays as it is
 //   npm run bench -- --only chain        payments in USDC, on a chain that it starts itself
+//   npm run bench -- --only x402         purchases on the web, against the official client
 //   npm run bench -- --payments 100000   with a shorter history than 1,000,000 payments
 import { parseArgs } from 'node:util'
 import { chainPayments } from './chain.ts'
@@ -15,6 +16,7 @@ import { isHeld } from './measure.ts'
 import { eightProcesses, worker } from './processes.ts'
 import { tableOf, writeDocument } from './report.ts'
 import { checkBudget, memory, payments, start } from './stdio.ts'
+import { purchases } from './x402.ts'
 
 const MILLION = 1_000_000
 
@@ -37,6 +39,7 @@ async function main(args: string[]): Promise<void> {
     memory,
     journal: journalVerification,
     chain: chainPayments,
+    x402: purchases,
   }
   const wanted = values.only?.split(',') ?? Object.keys(rows)
   const figures: Figure[] = []

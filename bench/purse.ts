@@ -21,6 +21,7 @@ import { sandboxIssuer } from '../src/rails/card/sandbox/sandbox.ts'
 import { openSqlite } from '../src/store/sqlite/index.ts'
 import { systemClock, systemIds } from '../src/system.ts'
 import { journalKeyFile, makeKeyPair, signerOf } from '../src/vault/keys.ts'
+import { noSellers } from '../test/support/sellers.ts'
 
 /** As much as one amount can be: limits are looked at and never reached. */
 const PLENTY = '9000000000000.00'
@@ -71,7 +72,14 @@ export async function openPurse(folder: string): Promise<Purse> {
   const store = openSqlite({ path: database, clock: systemClock, journalKey: { publicKey, sign: signerOf(pair) } })
   const { issuer, network, close } = await sandboxIssuer({ path: cards, clock: systemClock })
   const rails = { virtual_card: cardRail(issuer, network) }
-  const bursar: Bursar = { store, rails, clock: systemClock, ids: systemIds, notify: { changed() {} } }
+  const bursar: Bursar = {
+    store,
+    rails,
+    clock: systemClock,
+    ids: systemIds,
+    notify: { changed() {} },
+    sellers: noSellers,
+  }
   return {
     path: database,
     bursar,
@@ -136,7 +144,14 @@ export async function decide(purse: Purse): Promise<void> {
   const done = await bursar.store.update(
     {
       ...{ agentId, instrumentId },
-      spender: { agentId, sessionId, payeeKey: payeeKey(payee), category: payee.category ?? null, protocol },
+      spender: {
+        agentId,
+        sessionId,
+        payeeKey: payeeKey(payee),
+        origin: null,
+        category: payee.category ?? null,
+        protocol,
+      },
       same: { agentId, fingerprint, idempotencyKey, withinMs: SAME_PURCHASE_MS },
     },
     (snapshot) => ({ ...attempt(snapshot, wish), texts: [purpose] }),

@@ -13,7 +13,16 @@ const MAIN = join(DIST, 'main.js')
 /** Programs, by the name they get in dist/. The demonstration and the measurements are built where they are there. */
 const ENTRIES = { main: 'src/main.ts', demo: 'demo/main.ts', bench: 'bench/main.ts' }
 /** What a build is made from. */
-const SOURCES = ['src', 'demo', 'bench', 'test/support', 'scripts/build.mjs', 'package.json', 'package-lock.json']
+const SOURCES = [
+  'src',
+  'demo',
+  'bench',
+  'test/support',
+  'test/sellers',
+  'scripts/build.mjs',
+  'package.json',
+  'package-lock.json',
+]
 
 /** Some bundled packages are CommonJS and ask for Node's own modules by `require`, which ES modules do not have. */
 const REQUIRE =
