@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fetchWithPayment } from '../../src/actions/agent/fetch-with-payment.ts'
 import { deny } from '../../src/actions/owner/approve.ts'
 import { freezeWallet, unfreezeWallet } from '../../src/actions/owner/freeze.ts'
 import { question } from '../../src/actions/question.ts'
+import { BursarError } from '../../src/core/errors.ts'
+import type { Vault } from '../../src/ports/chain.ts'
 import { counted, expectGivenBack, later, signed, yes } from '../chain/scene.ts'
 import { GOODS } from '../sellers/goods.ts'
 import { type Chain, startChain } from '../support/chain.ts'
@@ -105,6 +108,41 @@ describe('after the yes', () => {
     expectGivenUp(made, view, 'offer_changed')
     expect([view.payment?.refusal?.rule, made.seller.stall.received]).toEqual(['payment.valid_until', []])
     expect((await made.fetch()).payment?.status).toBe('awaiting_approval')
+  })
+
+  it('security: a host that gives the call up while the price is asked for again gets nothing signed', async () => {
+    const { shop, seller, asked, fetch } = await approved(chain)
+    const host = new AbortController()
+    seller.becomes({
+      unpaid: (stall, exchange) => {
+        host.abort()
+        costs('60000000')(stall, exchange)
+      },
+    })
+    const { bursar, caller } = shop.purse
+    const input = {
+      instrument_id: shop.inst.instrument_id,
+      url: seller.stall.url,
+      max_amount: '60',
+      purpose: 'A report',
+    }
+    const { payment } = await fetchWithPayment(bursar, caller, input, host.signal)
+    expect([payment?.payment_id, payment?.status, signed(shop)]).toEqual([asked.payment_id, 'authorized', []])
+    expect((await fetch()).answer?.body).toBe(GOODS)
+  })
+
+  it('a key that cannot be opened gives it back', async () => {
+    const locked: { now?: true } = {}
+    const vault = (inner: Vault): Vault => ({
+      ...inner,
+      async payer(account) {
+        if (locked.now) throw new BursarError('key_unavailable', 'It does not open.')
+        return inner.payer(account)
+      },
+    })
+    const made = await approved(chain, { vault })
+    locked.now = true
+    expectGivenUp(made, await made.fetch(), 'key_unavailable')
   })
 
   it('security: a freeze stops it, and it is paid when that is lifted', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TransferBooks } from '../../src/ports/chain.ts'
-import type { Store } from '../../src/ports.ts'
+import type { Reader, Store } from '../../src/ports.ts'
 import { counted, expectGivenBack, later, signed } from '../chain/scene.ts'
 import { GOODS, UNITS } from '../sellers/goods.ts'
 import { type Chain, startChain } from '../support/chain.ts'
@@ -92,6 +92,29 @@ describe('a process that is about to sign', () => {
     // Both have sent what the first has signed.
     expect(views.map(({ answer }) => answer === undefined)).toEqual([false, false])
     expect(counted(shop, 'purchase.quoted')).toBe(0)
+    await expectPaidOnce({ shop, seller })
+  })
+
+  it('and has it delivered before the same call elsewhere can send it: that sends nothing', async () => {
+    const { books, reached, go } = waitingBooks()
+    const [shop, seller] = [await makeShop(chain, { books }), await openSeller(chain)]
+    const first = shop.fetch(seller.stall.url)
+    await reached
+    // It sees what is signed when that is delivered, and not before.
+    const store = (inner: Store): Store => {
+      const one = ((table: 'purchases', where: object) => {
+        const row = inner.read.one(table, where)
+        return table === 'purchases' && row?.deliveredAt === null ? { ...row, header: null } : row
+      }) as Reader['one']
+      return { ...inner, read: Object.create(inner.read, { one: { value: one } }) as Reader }
+    }
+    const other = { purse: await shop.other({ books: (inner) => inner, store }), inst: shop.inst }
+    const second = buy(other, seller.stall.url)
+    await expect.poll(() => seller.stall.requests.length).toBe(2)
+    go()
+    expect((await first).answer?.body).toBe(GOODS)
+    const { payment, answer } = await second
+    expect([payment?.resource?.delivered, answer, seller.stall.received.length]).toEqual([true, undefined, 1])
     await expectPaidOnce({ shop, seller })
   })
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { followUp } from '../../src/actions/follow-up.ts'
+import type { Store } from '../../src/ports.ts'
 import { lastEvent } from '../chain/scene.ts'
 import { type Chain, startChain } from '../support/chain.ts'
 import { type NodeProxy, startProxy } from '../support/node-proxy.ts'
@@ -37,6 +38,27 @@ describe('a call that is followed', () => {
     await expect.poll(() => shop.get(payment!).status).toBe('in_doubt')
     expect(lastEvent(shop, 'payment.in_doubt')).toEqual({ reason: 'unconfirmed' })
     await stall.settle()
+    await following
+    expect(shop.get(payment!).status).toBe('captured')
+  })
+
+  it('is followed past a store that cannot be written', async () => {
+    let broken = 0
+    const full = async () => {
+      broken += 1
+      throw new Error('The disk is full.')
+    }
+    const isFull: { now?: true } = {}
+    const store = (inner: Store): Store => ({
+      ...inner,
+      update: (key, change) => (isFull.now ? full() : inner.update(key, change)),
+    })
+    const [shop, { stall }] = [await makeShop(chain, { store }), await openSeller(chain)]
+    const { payment } = await shop.fetch(stall.url)
+    isFull.now = true
+    const following = followUp(shop.purse.bursar, payment!.payment_id, forEver)
+    await expect.poll(() => broken).toBe(1)
+    delete isFull.now
     await following
     expect(shop.get(payment!).status).toBe('captured')
   })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { revokeAgent } from '../../src/actions/owner/agents.ts'
+import { fetchWithPayment } from '../../src/actions/agent/fetch-with-payment.ts'
+import { revokeAgent, rotateAgent } from '../../src/actions/owner/agents.ts'
 import {
   freezeAll,
   freezeInstrument,
@@ -9,6 +10,7 @@ import {
   unfreezeInstrument,
   unfreezeWallet,
 } from '../../src/actions/owner/freeze.ts'
+import type { Caller } from '../../src/actions/wire.ts'
 import type { TransferBooks, Vault } from '../../src/ports/chain.ts'
 import { expectGivenBack, later, pass, signed } from '../chain/scene.ts'
 import { GOODS } from '../sellers/goods.ts'
@@ -142,6 +144,45 @@ describe.each(STOPS)('security: an owner who stops %s', (_, stop, lift) => {
       expect((await shop.fetch(seller.stall.url)).answer?.body).toBe(GOODS)
     }
     await expectPaidOnce(made)
+  })
+})
+
+describe('security: what is signed and has not left stays here', () => {
+  /** Signs, and then that happens. */
+  async function signedAnd(happens: (shop: Shop) => unknown, caller: (shop: Shop) => Caller, gone?: AbortSignal) {
+    const made: { shop?: Shop } = {}
+    const books = (inner: TransferBooks): TransferBooks => ({
+      ...inner,
+      async sign(signature) {
+        const transfer = await inner.sign(signature)
+        if (made.shop) await happens(made.shop)
+        return transfer
+      },
+    })
+    const shop = await makeShop(chain, { books })
+    made.shop = shop
+    const { stall } = await openSeller(chain)
+    const input = { instrument_id: shop.inst.instrument_id, url: stall.url, max_amount: '1.00', purpose: 'A report' }
+    const { payment } = await fetchWithPayment(shop.purse.bursar, caller(shop), input, gone)
+    expect([payment?.status, signed(shop).length, stall.received]).toEqual(['in_doubt', 1, []])
+    await pass(chain, OVER_SECONDS)
+    expect((await shop.settle(payment!)).status).toBe('voided')
+  }
+
+  it('where the host gives the call up', async () => {
+    const host = new AbortController()
+    await signedAnd(
+      () => host.abort(),
+      ({ purse }) => purse.caller,
+      host.signal,
+    )
+  })
+
+  it("where the agent's key is replaced", async () => {
+    await signedAnd(
+      ({ purse }) => rotateAgent(purse.bursar, purse.authority, purse.caller.agentId),
+      ({ purse }) => ({ ...purse.caller, keyHash: null }),
+    )
   })
 })
 
