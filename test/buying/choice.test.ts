@@ -199,6 +199,14 @@ describe('choose', () => {
     expect([chosen({}, first), chosen({ allows: ['v1'] }, first)]).toEqual(['wallet.allows', 0])
   })
 
+  it('takes up to as much by Permit2 alone, for a facilitator that is named', () => {
+    const upTo: Offer = { ...offer, scheme: 'upto', method: 'permit2', facilitator: OTHER_TOKEN }
+    const allows = ['upto'] as const
+    expect([chosen({}, upTo), chosen({ allows }, upTo)]).toEqual(['wallet.allows', 0])
+    for (const change of [{ method: 'eip3009' }, { facilitator: null }, { version: 1 }, { flow: 'upfront' }] as const)
+      expect(chosen({ allows: ['upto', 'upfront', 'v1'] }, { ...upTo, ...change })).toBe('offer.scheme')
+  })
+
   it('says that there is no offer', () => {
     expect(chosen({})).toBe('offer')
   })
