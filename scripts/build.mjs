@@ -12,6 +12,16 @@ const MAIN = join(DIST, 'main.js')
 
 /** Programs, by the name they get in dist/. The demonstration and the measurements are built where they are there. */
 const ENTRIES = { main: 'src/main.ts', demo: 'demo/main.ts', bench: 'bench/main.ts' }
+/** The owner's console, for browsers. Flat in dist/console/: the page, its script and style, and chunks that load when they are used. */
+const CONSOLE = [
+  { in: 'src/console/index.html', out: 'index' },
+  { in: 'src/console/icon.svg', out: 'icon' },
+  { in: 'src/console/app.css', out: 'app' },
+  { in: 'src/console/main.tsx', out: 'app' },
+  { in: 'src/console/verify/worker.ts', out: 'verify' },
+]
+/** Alone in its file: not every browser lets a service worker import. */
+const WORKER = { in: 'src/console/sw.ts', out: 'sw' }
 /** What a build is made from. */
 const SOURCES = [
   'src',
@@ -51,9 +61,36 @@ export async function build() {
     logLevel: 'warning',
     metafile: true,
   })
-  removeOthers(Object.keys(metafile.outputs).map((path) => resolve(ROOT, path)))
+  const outputs = { ...metafile.outputs, ...(await buildConsole(esbuild)) }
+  removeOthers(Object.keys(outputs).map((path) => resolve(ROOT, path)))
   chmodSync(MAIN, 0o755)
-  return metafile
+  return { outputs }
+}
+
+async function buildConsole(esbuild) {
+  const common = {
+    absWorkingDir: ROOT,
+    outdir: 'dist/console',
+    bundle: true,
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+  }
+  const page = await esbuild.build({
+    ...common,
+    entryPoints: CONSOLE,
+    loader: { '.html': 'copy', '.svg': 'copy' },
+    splitting: true,
+    format: 'esm',
+    // The core that verifies on the server verifies in the browser, too: with these two in place of Node's.
+    alias: { 'node:crypto': './src/console/verify/crypto.ts' },
+    inject: ['src/console/verify/buffer.ts'],
+  })
+  const worker = await esbuild.build({ ...common, entryPoints: [WORKER], format: 'iife' })
+  return { ...page.metafile.outputs, ...worker.metafile.outputs }
 }
 
 /** Whether dist/ is missing or older than what it is made from. */

@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { buildSync } from 'esbuild'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-const FILES = ['README.md', 'docs/errors.md', 'docs/limits.md']
+const FILES = ['README.md', 'docs/errors.md', 'docs/limits.md', 'docs/rest.md']
 /** Where a reader's own checkout is, in every example. */
 const CHECKOUT = '/path/to/bursar'
 
@@ -19,6 +19,7 @@ export { commandLine } from './src/cli/cli.ts'
 export { EXIT_CODES } from './src/cli/failure.ts'
 export { CODES } from './src/core/errors.ts'
 export { defaultRules } from './src/core/limit.ts'
+export { ROUTES } from './src/http/shared/routes.ts'
 export { TOOLS } from './src/mcp/tools/index.ts'
 export { toJSONSchema } from 'zod'
 `
@@ -49,6 +50,7 @@ function blocksOf(program) {
     environment: table(['variable', 'what it is'], pairs(program.VARIABLES)),
     'exit-codes': table(['code', 'means'], pairs(program.EXIT_CODES)),
     errors: errors(program.CODES),
+    routes: routes(program.ROUTES),
     'default-limits': defaultLimits(program.defaultRules(2)),
     hosts: hosts(server),
   }
@@ -88,6 +90,20 @@ function errors(codes) {
   return table(
     ['code', 'try again', 'what to do next'],
     Object.entries(codes).map(([code, { retry, hint }]) => [`\`${code}\``, retry.replace('_', ' '), hint]),
+  )
+}
+
+function routes(all) {
+  const mayAgent = ({ agent }) => (agent === null ? '' : agent.scope === 'any' ? 'any' : `\`${agent.scope}\``)
+  const mayOwner = ({ human }) => (human === null ? '' : human.power ? 'passphrase' : 'yes')
+  return table(
+    ['route', 'what it does', 'agent', 'owner'],
+    Object.values(all).map((route) => [
+      `${route.method.toUpperCase()} \`${route.path}\``,
+      route.summary,
+      mayAgent(route),
+      mayOwner(route),
+    ]),
   )
 }
 

@@ -35,6 +35,8 @@ export interface Home {
   readonly ownerPassphrase: string
   /** By which nodes chains are reached. Their URLs may hold secrets. */
   readonly networks: string
+  /** By which ways the owner is told of things. All of it is secret. */
+  readonly channels: string
   /** A folder: the keys of accounts on chains, each sealed in a file of its own. */
   readonly accounts: string
   /** Opens the accounts of sandbox wallets where the owner keeps no passphrase elsewhere. */
@@ -118,6 +120,7 @@ function homeOf(directory: string, databaseUrl: string | undefined): Home {
     ownerKey: join(directory, 'owner.key'),
     ownerPassphrase: join(directory, 'owner.passphrase'),
     networks: join(directory, 'networks.json'),
+    channels: join(directory, 'channels.json'),
     accounts: join(directory, 'accounts'),
     vaultPassphrase: join(directory, 'vault.passphrase'),
     vaultKeychain: join(directory, 'vault.keychain'),

@@ -28,11 +28,23 @@ function programOf(config: () => Config): Program {
     },
     async serveMcp() {
       const { serveMcp } = await import('./main/serve.ts')
-      await serveMcp(config(), logOf(config()), version)
+      await serveMcp(config(), logOf(config()), { version, root: ROOT })
+    },
+    async serveHttp(options) {
+      const { serveHttp } = await import('./main/serve-http.ts')
+      await serveHttp(config(), logOf(config()), { version, root: ROOT }, options)
+    },
+    async connect(url) {
+      const { connect } = await import('./connect/connect.ts')
+      await connect({ url, key: config().agentKey, log: logOf(config()) })
     },
     async inspectDatabase() {
       const { inspectDatabase } = await import('./main/inspect.ts')
       return inspectDatabase(config().home.database, ROOT)
+    },
+    async channels() {
+      const { channelsOf } = await import('./main/channel-desk.ts')
+      return channelsOf(config())
     },
     async chains() {
       const { chainsOf } = await import('./main/chains.ts')

@@ -3,7 +3,7 @@ import type { Kind } from './core/ids.ts'
 import type { LimitUse, Spender } from './core/limit.ts'
 import type { Change, Key, Snapshot } from './core/step.ts'
 import type { TableName, Tables } from './core/tables.ts'
-import type { Deposit, InstrumentType, Payment, Text } from './core/types.ts'
+import type { Credential, Deposit, InstrumentType, Payee, Payment, Text } from './core/types.ts'
 import type { Rail } from './ports/rail.ts'
 import type { Sellers } from './ports/web.ts'
 
@@ -46,6 +46,20 @@ export interface Page {
   readonly before?: string
 }
 
+/** What was captured less what was given back, of payments that were authorized since some moment. Amounts in units. */
+export interface Spending {
+  /** By when they were authorized, in slots of the same length. `start`: milliseconds since the epoch. */
+  readonly slots: readonly ({ readonly start: number } & Share)[]
+  /** The most first, as are those below. */
+  readonly agents: readonly ({ readonly agentId: string } & Share)[]
+  readonly payees: readonly ({ readonly payee: Payee } & Share)[]
+  readonly protocols: readonly ({ readonly protocol: string } & Share)[]
+}
+interface Share {
+  readonly amount: bigint
+  readonly count: number
+}
+
 /** What may be read at any time, without a lock. Rows are as of the last commit. */
 export interface Reader {
   one<T extends TableName>(table: T, where: Partial<Tables[T]>): Tables[T] | null
@@ -57,12 +71,16 @@ export interface Reader {
   limits(spender: Spender, now: number): readonly LimitUse[]
   /** An earlier payment that is the same purchase, as a step would find it now. */
   prior(same: NonNullable<Key['same']>, now: number): Payment | null
+  /** The credential, then what minted it, up to one that the owner gave; empty when there is none. */
+  credentials(id: string): readonly Credential[]
   /** Null when there is none, or it was erased. */
   text(digest: string): string | null
   /** A wallet's deposits of blocks after this one. */
   depositsAfter(walletId: string, block: number): readonly Deposit[]
   /** The newest block in which anything of the wallet was seen; -1 for none. */
   newestBlock(walletId: string): number
+  /** What was spent out of a wallet since then, in milliseconds since the epoch; the days of all time zones are whole slots. */
+  spending(walletId: string, since: number, slotMs: number): Spending
   texts(): Iterable<Text>
   head(journal: string): Head | null
   heads(): readonly Head[]
@@ -121,6 +139,8 @@ export interface Bursar {
   readonly notify: Notifier
   /** Loads with the first purchase on the web. */
   readonly sellers: () => Promise<Sellers>
+  /** Where the owner's console is, such as `https://pay.example.com/console`; null, or absent: there is none now. */
+  readonly consoleUrl?: () => string | null
 }
 
 /** Told after each commit that others may want to hear of. Carries facts, never authority; must not throw. */

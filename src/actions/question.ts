@@ -42,15 +42,27 @@ export function question(bursar: Bursar, subjectId: string): Question {
       ? termsDigest(requestTerms(request, wallet))
       : termsDigest(paymentTerms(payment as Payment, wallet)),
     needs: approval.needs,
+    owners: approval.owners,
     waiting: isWaiting(approval, bursar.clock.now()),
     expires_at: rfc3339(approval.expiresAt),
     facts: [
       ['Who', `agent ${agent.name}`],
       ...(request ? requestFacts(bursar, request, wallet) : paymentFacts(bursar, payment as Payment, wallet)),
       ['Wallet', walletText(bursar, wallet)],
+      ...agreedFacts(bursar, approval),
     ],
     words: read.text(subject.purposeRef) ?? '(erased)',
   }
+}
+
+/** Where two owners have to agree: who has, and to what. */
+function agreedFacts({ store: { read } }: Bursar, { id, owners }: Approval): Facts {
+  if (owners === 1) return []
+  const [first] = read.list('answers', { approvalId: id })
+  if (!first) return [['Owners', 'two have to agree; none has yet']]
+  const name = quoted(read.one('owners', { id: first.ownerId })?.name ?? '')
+  const less = first.narrowed === '{}' ? 'this' : `less: ${first.narrowed}`
+  return [['Owners', `two have to agree; ${name} agreed to ${less}`]]
 }
 
 function requestFacts(bursar: Bursar, request: Request, wallet: Wallet): Facts {

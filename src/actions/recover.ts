@@ -1,9 +1,10 @@
 import { USDC } from '../core/asset.ts'
 import { isId } from '../core/ids.ts'
 import { parseFrontier, rootOf } from '../core/merkle.ts'
+import { formatUnits } from '../core/money.ts'
 import { SYSTEM, subject } from '../core/payment.ts'
 import { closedFact } from '../core/request.ts'
-import type { InstrumentType } from '../core/types.ts'
+import type { InstrumentType, Payment } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
 import { tellRail } from './rail-status.ts'
 import { hasRail, inTime } from './rails.ts'
@@ -33,8 +34,9 @@ export async function recover(bursar: Bursar): Promise<void> {
     await Promise.all(unsettled.splice(0, AT_ONCE).map((id) => each(() => settle(bursar, id, 0))))
   for (const rail of Object.keys(bursar.rails) as InstrumentType[]) await each(() => readBooks(bursar, rail))
   for (const id of onChains(bursar)) await each(() => reconcile(bursar, id, false))
-  for (const id of overdue(bursar)) await each(() => expire(bursar, id))
+  for (const id of [...overdueAsks(bursar), ...overdueInstruments(bursar)]) await each(() => expire(bursar, id))
   for (const id of unheard(bursar)) await each(() => tellRail(bursar, id))
+  for (const payment of doubtful(bursar)) await each(() => recordStuck(bursar, payment))
   await each(() => witness(bursar))
   if (failures.length > 0) throw new AggregateError(failures, 'Some of the recovery failed.')
 }
@@ -75,21 +77,23 @@ function onChains(bursar: Bursar): readonly string[] {
   return wallets.filter((wallet) => hasRail(bursar, 'usdc', wallet)).map(({ id }) => id)
 }
 
-/** Questions that nobody answered in time, and instruments past their time. */
-function overdue(bursar: Bursar): readonly string[] {
-  const { read } = bursar.store
-  const now = bursar.clock.now()
-  const late = ({ expiresAt }: { readonly expiresAt: number }): boolean => now >= expiresAt
-  return [
-    ...read
-      .list('approvals', { status: 'waiting' })
-      .filter(late)
-      .map(({ subjectId }) => subjectId),
-    ...read
-      .list('instruments', { status: 'active' })
-      .filter(late)
-      .map(({ id }) => id),
-  ]
+/** Questions that nobody answered in time. */
+function overdueAsks({ store: { read }, clock }: Bursar): readonly string[] {
+  const now = clock.now()
+  const late = read.list('approvals', { status: 'waiting' }).filter(({ expiresAt }) => now >= expiresAt)
+  return late.map(({ subjectId }) => subjectId)
+}
+
+/** Instruments past their time. */
+function overdueInstruments({ store: { read }, clock }: Bursar): readonly string[] {
+  const now = clock.now()
+  const late = read.list('instruments', { status: 'active' }).filter(({ expiresAt }) => now >= expiresAt)
+  return late.map(({ id }) => id)
+}
+
+/** What nobody answered in time waits for nobody any more, and keeps no new question from being asked. */
+export async function endOverdueAsks(bursar: Bursar): Promise<void> {
+  for (const id of overdueAsks(bursar)) await expire(bursar, id)
 }
 
 /** Silence means no. Ends what is overdue: a request, a waiting payment or an instrument. */
@@ -122,6 +126,30 @@ async function expireInstrument(bursar: Bursar, instrumentId: string): Promise<v
     const base = { wallet_id: wallet.id, agent_id: instrument.agentId, instrument_id: instrument.id }
     return { facts: [{ type: 'instrument.expired', actor: SYSTEM, ...base, details: {} }], result: null }
   })
+}
+
+/** A rail that says nothing for so long is for a human to look into. */
+const STUCK_AFTER_MS = 60 * 60 * 1000
+
+/** Payments of which nothing was heard for an hour after they were in doubt, and of which that is not on record yet. */
+function doubtful({ store: { read }, clock }: Bursar): readonly Payment[] {
+  const since = clock.now() - STUCK_AFTER_MS
+  const old = read.list('payments', { status: 'in_doubt' }).filter(({ updatedAt }) => updatedAt <= since)
+  return old.filter(({ walletId, seq }) => {
+    const [last] = read.events(walletId as string, seq)
+    return last?.type !== 'payment.stuck'
+  }) as readonly Payment[]
+}
+
+/** Written once: from then on it is the last that was heard of the payment, until something else is. */
+async function recordStuck(bursar: Bursar, { id, seq }: Payment): Promise<void> {
+  await bursar.store.update({ paymentId: id }, ({ payment, wallet }) => {
+    if (payment?.status !== 'in_doubt' || payment.seq !== seq || !wallet) return { facts: [], result: null }
+    const base = { actor: SYSTEM, ...subject(payment, wallet, payment.instrumentId as string) }
+    const amount = formatUnits(payment.amount as bigint, wallet.decimals)
+    return { facts: [{ type: 'payment.stuck', ...base, amount, payee: payment.payee, details: {} }], result: null }
+  })
+  bursar.notify.changed(id, null)
 }
 
 /** Instruments of which a rail has not heard the latest, because it or this process was away. */

@@ -1,3 +1,4 @@
+import { isCredentialOver } from '../core/credential.ts'
 import { BursarError } from '../core/errors.ts'
 import type { Doubt, Settlement } from '../core/payment.ts'
 import { inDoubtFact, isUnsettled, SYSTEM, settlementFacts } from '../core/payment.ts'
@@ -42,7 +43,7 @@ const SETTLE_WITHIN_MS = 8_000
 async function asked(bursar: Bursar, payment: Payment, waitMs: number): Promise<Settlement | Doubt | null> {
   try {
     // What a seller brings to the chain is only looked for: it is the seller who was told, by whoever bought.
-    if (payment.protocol !== 'x402' && mayBegin(bursar.store.read, payment))
+    if (payment.protocol !== 'x402' && mayBegin(bursar.store.read, payment, bursar.clock.now()))
       return settlementOf(await inTime(send(bursar, payment, waitMs)), payment.protocol)
     const record = await inTime(find(bursar, payment))
     if (record !== null) return settlementOf(record, payment.protocol)
@@ -78,20 +79,26 @@ export async function abandon(bursar: Bursar, { id, validUntil }: Payment, why: 
   bursar.notify.changed(id, null)
 }
 
-/** Whether the owner has stopped what a payment depends on. An instrument that is used up or over was not stopped. */
-export function isStopped(read: Reader, payment: Payment): boolean {
+/**
+ * Whether the owner has stopped what a payment depends on, or what it was asked for with has ended. An instrument that is used up
+ * or over was not stopped.
+ */
+export function isStopped(read: Reader, payment: Payment, now: number): boolean {
   const [instance] = read.list('instance', {})
   const wallet = read.one('wallets', { id: payment.walletId as string })
   const agent = read.one('agents', { id: payment.agentId })
   const instrument = read.one('instruments', { id: payment.instrumentId as string })
+  const [own] = payment.credentials
+  const credentials = own === undefined ? [] : read.credentials(own)
   const active = [wallet, agent].every((one) => one?.status === 'active')
-  return instance?.frozen !== false || !active || ['frozen', 'revoked'].includes(instrument?.status ?? 'revoked')
+  if (instance?.frozen !== false || !active || isCredentialOver({ agent, credentials, now }, payment)) return true
+  return ['frozen', 'revoked'].includes(instrument?.status ?? 'revoked')
 }
 
 /** Whether a payment that was authorized may still be sent: the owner has stopped none of what it depends on. */
-export function mayBegin(read: Reader, payment: Payment): boolean {
+export function mayBegin(read: Reader, payment: Payment, now: number): boolean {
   const instrument = read.one('instruments', { id: payment.instrumentId as string })
-  return instrument?.status === 'active' && !isStopped(read, payment)
+  return instrument?.status === 'active' && !isStopped(read, payment, now)
 }
 
 /** A card's last digits, or the ends of an address. */

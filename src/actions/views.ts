@@ -45,7 +45,7 @@ export function requestView(bursar: Bursar, requestId: string): RequestView {
     created_at: rfc3339(request.createdAt),
     ...(request.instrumentId !== null && { instrument: instrumentView(bursar, request.instrumentId) }),
     ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
-    ...(status === 'pending' && approval && { approval: approvalView(approval) }),
+    ...(status === 'pending' && approval && { approval: approvalView(bursar, approval) }),
   }
 }
 
@@ -103,7 +103,7 @@ export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
     updated_at: rfc3339(payment.updatedAt),
     ...(payment.instrumentId !== null && { instrument: instrumentView(bursar, payment.instrumentId) }),
     ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
-    ...(status === 'awaiting_approval' && approval && { approval: approvalView(approval) }),
+    ...(status === 'awaiting_approval' && approval && { approval: approvalView(bursar, approval) }),
     ...(payment.railRef !== null && { receipt: receiptOf(bursar, payment, payment.railRef) }),
     ...resourceOf(bursar, payment),
     ...(payment.status === 'in_doubt' && { reason: doubtOf(bursar, payment) }),
@@ -155,12 +155,20 @@ export function refusalView({ code, rule, message }: Refusal): RefusalView {
   return { code, rule, message, hint: CODES[code].hint }
 }
 
-function approvalView(approval: Approval): ApprovalView {
+function approvalView(bursar: Bursar, approval: Approval): ApprovalView {
+  const url = decideUrl(bursar, approval.subjectId)
   return {
     approval_id: approval.id,
     needs: approval.needs,
     asked: approval.asked,
     expires_at: rfc3339(approval.expiresAt),
     command: `bursar request approve ${approval.subjectId}`,
+    ...(url !== null && { url }),
   }
+}
+
+/** Where its user can decide: a page that lets nobody in by its address. */
+export function decideUrl({ consoleUrl }: Bursar, subjectId: string): string | null {
+  const console = consoleUrl?.() ?? null
+  return console === null ? null : `${console}/inbox/${subjectId}`
 }

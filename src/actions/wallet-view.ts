@@ -23,7 +23,7 @@ export function agentWalletView(bursar: Bursar, wallet: Wallet, caller: Caller):
 /** A wallet as its owner sees it: every limit, and which approvals it asks for. */
 export function walletView(bursar: Bursar, wallet: Wallet): WalletView {
   const amount = (units: bigint | null): string | null => (units === null ? null : formatUnits(units, wallet.decimals))
-  const approvals = wallet.approvals.map(({ upTo, assurance }) => ({ up_to: amount(upTo), assurance }))
+  const approvals = wallet.approvals.map(({ upTo, ...wanted }) => ({ up_to: amount(upTo), ...wanted }))
   const relayer = wallet.relayer === null ? null : bursar.store.read.one('relayers', { id: wallet.relayer })
   return {
     ...viewOf(bursar, wallet, usesOf(bursar, spenderOf(wallet, NOBODY))),

@@ -1,5 +1,5 @@
 import type { WireConstraints } from '../core/event.ts'
-import type { Payee, Payment, Request } from '../core/types.ts'
+import type { AgentScope, Payee, Payment, Request } from '../core/types.ts'
 
 /**
  * The shapes in which agents and owners read what bursar keeps. Amounts are decimal strings beside their `currency`,
@@ -10,11 +10,12 @@ import type { Payee, Payment, Request } from '../core/types.ts'
 export interface Caller {
   readonly agentId: string
   readonly sessionId: string
-  /**
-   * Of the credential that a long connection was opened with (null: it needs none), so that a replaced one ends at once.
-   * Absent where the surface checks the credential of every call.
-   */
-  readonly keyHash?: string | null
+  /** The credential that it came with; null: the agent of embedded mode, which needs none. Looked at anew in every step. */
+  readonly credentialId: string | null
+  /** What the access token that it came with makes of its credential; absent: all of it. */
+  readonly narrowed?: { readonly scopes: readonly AgentScope[]; readonly until: number | null }
+  /** Who acts for whom, as the token says (RFC 8693, §4.1), the one that acts first. For the journal alone; absent: nobody. */
+  readonly actors?: readonly string[]
 }
 
 export interface RefusalView {
@@ -34,6 +35,8 @@ export interface ApprovalView {
   readonly expires_at: string
   /** What the user can run to decide. */
   readonly command: string
+  /** Where the user can decide, after signing in; where there is a console. */
+  readonly url?: string
 }
 
 export interface InstrumentView {
@@ -187,8 +190,8 @@ export interface WalletView {
   readonly confirmations?: readonly { readonly up_to: string | null; readonly at: string }[]
   /** For the owner, on a chain: what purchases on the web may do beyond what they always may. */
   readonly allows?: readonly string[]
-  /** For the owner: which assurance an approval needs, by amount; `up_to` null: any. */
-  readonly approvals?: readonly { readonly up_to: string | null; readonly assurance: string }[]
+  /** For the owner: which assurance an approval needs, by amount; `up_to` null: any. `owners`: of how many different owners. */
+  readonly approvals?: readonly { readonly up_to: string | null; readonly assurance: string; readonly owners?: 2 }[]
   readonly limits: readonly LimitView[]
 }
 
@@ -226,6 +229,8 @@ export interface Question {
   /** SHA-256 of the canonical terms, hex: what an answer is bound to. */
   readonly digest: string
   readonly needs: string
+  /** How many different owners have to say yes. */
+  readonly owners: number
   readonly waiting: boolean
   readonly expires_at: string
   /** Label and value, in the order in which a human should read them. */

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { VARIABLES } from '../config.ts'
 import { agentCommand } from './commands/agent.ts'
 import { backupCommand } from './commands/backup.ts'
+import { connectCommand } from './commands/connect.ts'
 import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { freezeAllCommand, unfreezeAllCommand } from './commands/freeze-all.ts'
@@ -11,9 +12,13 @@ import { journalCommand } from './commands/journal.ts'
 import { limitCommand } from './commands/limit.ts'
 import { mcpCommand } from './commands/mcp.ts'
 import { networkCommand } from './commands/network.ts'
+import { notifyCommand } from './commands/notify.ts'
+import { ownerCommand } from './commands/owner.ts'
+import { passkeyCommand } from './commands/passkey.ts'
 import { paymentCommand } from './commands/payment.ts'
 import { relayerCommand } from './commands/relayer.ts'
 import { requestCommand } from './commands/request.ts'
+import { serveCommand } from './commands/serve.ts'
 import { walletCommand } from './commands/wallet.ts'
 import { EXIT, EXIT_CODES, fail, withoutSecrets } from './failure.ts'
 import type { Program, Terminal } from './program.ts'
@@ -23,13 +28,18 @@ import { type Shell, shellOf } from './shell.ts'
 const COMMANDS = [
   initCommand,
   mcpCommand,
+  serveCommand,
+  connectCommand,
   walletCommand,
   limitCommand,
   agentCommand,
+  ownerCommand,
+  passkeyCommand,
   requestCommand,
   instrumentCommand,
   paymentCommand,
   networkCommand,
+  notifyCommand,
   relayerCommand,
   freezeAllCommand,
   unfreezeAllCommand,

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts'
 import type { NoteKey } from '../core/note.ts'
 import type { Bursar } from '../ports.ts'
 import type { Chains } from './chains.ts'
+import type { Channels } from './channels.ts'
 
 /** What the composition root gives the command line: the commands themselves open, make and serve nothing. */
 export interface Program {
@@ -17,12 +18,28 @@ export interface Program {
   create(owner: { name: string; passphrase: string }): Promise<{ created: boolean }>
   /** Serves MCP over stdio until its client leaves. */
   serveMcp(): Promise<void>
+  /** Serves over HTTP until it is told to end. @throws `config_invalid` */
+  serveHttp(options: ServeOptions): Promise<void>
+  /** Carries MCP between stdio and a server, until its host leaves. @throws `config_invalid` */
+  connect(url: string): Promise<void>
   /** Looks at the database file itself, read-only; null where there is none. @throws whatever SQLite throws. */
   inspectDatabase(): Promise<DatabaseReport | null>
   /** @throws `config_invalid` */
   chains(): Promise<Chains>
+  channels(): Promise<Channels>
   /** For what should not happen: details go to the log, which redacts. */
   reportBug(error: unknown): void
+}
+
+export interface ServeOptions {
+  readonly host: string
+  /** 0: one that is free. */
+  readonly port: number
+  /** Paths of PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly behindProxy: boolean
+  /** By which address it is reached; null: by that which it listens on. */
+  readonly url: string | null
 }
 
 export interface Opened {

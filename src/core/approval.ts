@@ -1,5 +1,5 @@
 import { digestOf } from './canonical.ts'
-import type { WireApproval, WireConstraints } from './event.ts'
+import type { WireApproval, WireAssertion, WireConstraints } from './event.ts'
 import { formatUnits } from './money.ts'
 import { constraintsToWire } from './terms.ts'
 import { rfc3339 } from './time.ts'
@@ -20,8 +20,8 @@ export interface Narrowing {
 }
 
 /**
- * The exact text that an owner's key signs for an `operator` approval, as canonical JSON. Single use, since a question is
- * answered once; good until `expires_at`; and it carries the journal's checkpoint, so that it also witnesses the journal.
+ * The exact text that an owner's key signs for an `operator` approval, and a passkey for a `passkey` one, as canonical JSON.
+ * Single use, since a question is answered once; good until `expires_at`; and it carries the journal's checkpoint, so that it also witnesses the journal.
  */
 export interface Statement {
   readonly v: 1
@@ -41,7 +41,7 @@ export interface Statement {
  */
 export interface HumanProof {
   readonly assurance: Assurance
-  /** `cli`, `form`, `prompt`. */
+  /** `cli`, `form`, `prompt`, `console`. */
   readonly channel: string
   readonly ownerId: string
   /** The digest of the terms that the human was shown. */
@@ -49,6 +49,8 @@ export interface HumanProof {
   /** For `operator`: the canonical {@link Statement} and the owner's Ed25519 signature of it, base64. */
   readonly statement?: string
   readonly signature?: string
+  /** For `passkey`: of the same canonical {@link Statement}. */
+  readonly assertion?: WireAssertion
 }
 
 /** The terms of a request that a human decides on: everything that the instrument will be able to do. */
@@ -112,10 +114,17 @@ export function termsDigest(terms: RequestTerms | PaymentTerms): string {
   return digestOf(terms)
 }
 
-/** The assurance that the wallet's owner wants for this amount. No tier that covers it: the strongest there is. */
-export function needed(approvals: readonly ApprovalTier[], amount: bigint): Assurance {
+/** What a yes has to be. */
+export interface Needed {
+  readonly assurance: Assurance
+  /** How many different owners have to give it. */
+  readonly owners: 1 | 2
+}
+
+/** What the wallet's owner wants of a yes to this amount. No tier that covers it: the strongest there is. */
+export function needed(approvals: readonly ApprovalTier[], amount: bigint): Needed {
   const tier = approvals.find(({ upTo }) => upTo === null || amount <= upTo)
-  return tier?.assurance ?? 'passkey'
+  return tier ? { assurance: tier.assurance, owners: tier.owners ?? 1 } : { assurance: 'passkey', owners: 2 }
 }
 
 export function isEnough(given: Assurance, wanted: Assurance): boolean {
@@ -123,8 +132,11 @@ export function isEnough(given: Assurance, wanted: Assurance): boolean {
 }
 
 /** The question as the journal opens it. */
-export function question(id: string, digest: string, needs: Assurance, expiresAt: number): WireApproval {
-  return { approval_id: id, digest, needs, expires_at: rfc3339(expiresAt) }
+export function question(id: string, digest: string, { assurance, owners }: Needed, expiresAt: number): WireApproval {
+  return {
+    ...{ approval_id: id, digest, needs: assurance, expires_at: rfc3339(expiresAt) },
+    ...(owners === 2 && { owners }),
+  }
 }
 
 export function isWaiting(approval: Approval | null, now: number): approval is Approval {

@@ -1,4 +1,6 @@
 import { needed, PAYMENT_APPROVAL_MS, paymentTerms, question, termsDigest } from './approval.ts'
+import { askRefusal } from './asking.ts'
+import { credentialEnded } from './credential.ts'
 import type { Spending } from './decide.ts'
 import { decide } from './decide.ts'
 import { BursarError } from './errors.ts'
@@ -26,8 +28,10 @@ export interface Wish {
   readonly purposeRef: string
   readonly fingerprint: string
   readonly idempotencyKey: string | null
-  /** Of the credential that the connection was opened with; undefined where each call's own was checked. */
-  readonly keyHash: string | null | undefined
+  /** What the agent came with; null: it needs no credential. */
+  readonly credentialId: string | null
+  /** Who acts for whom, as its token says. */
+  readonly actors?: readonly string[]
   /** What was already found wrong with the arguments. */
   readonly fault: Refusal | null
   readonly purchase?: Wanted
@@ -78,11 +82,14 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
   switch (verdict.verdict) {
     case 'deny':
       return refused(snapshot, wish, verdict.refusal, payment)
-    case 'ask':
+    case 'ask': {
+      const unasked = askRefusal(snapshot.asking, snapshot.now)
+      if (unasked) return refused(snapshot, wish, unasked, payment)
       return {
         facts: [attempted, askingFact(payment, spending, wish.approvalId, verdict.rule)],
         result: result('asking', wish),
       }
+    }
     case 'allow':
       return {
         facts: [attempted, authorizedFact(payment, spending, payment.validUntil, actor)],
@@ -92,16 +99,19 @@ export function attempt(snapshot: Snapshot, wish: Wish): Change<Attempted> {
 }
 
 /** Everything that deciding needs, or why there is nothing to decide on. Another agent's instrument reads as not there. */
-export function spendingOf(snapshot: Snapshot, wish: Pick<Wish, 'agentId' | 'keyHash' | 'fault'>): Spending | Refusal {
-  const { now, limits, instance, agent, wallet, instrument, accounts, lookAlike } = snapshot
+export function spendingOf(
+  snapshot: Snapshot,
+  wish: Pick<Wish, 'agentId' | 'credentialId' | 'fault'>,
+): Spending | Refusal {
+  const { now, limits, instance, agent, credentials, wallet, instrument, accounts, lookAlike } = snapshot
   if (!agent || !wallet || !instrument || !accounts || instrument.agentId !== wish.agentId)
     return refusal('not_found', 'instrument_id', 'There is no such instrument.')
-  if (wish.keyHash !== undefined && agent.keyHash !== wish.keyHash)
-    return refusal('spending_frozen', 'agent.key', "The agent's key was replaced.")
+  const ended = credentialEnded(snapshot, wish.credentialId, 'bursar:pay')
+  if (ended) return ended
   if (wish.fault) return wish.fault
   // What the wallet owes the network is not there to be spent, though the hold of something else gave it back.
   const available = accounts.available + accounts.overdrawn
-  return { now, limits, instance, agent, wallet, instrument, available, lookAlike }
+  return { now, limits, instance, agent, credentials, wallet, instrument, available, lookAlike }
 }
 
 function unitsOrRefusal(wish: Wish, wallet: Wallet): bigint | Refusal {
@@ -166,6 +176,8 @@ function attemptedFact(
       fingerprint: wish.fingerprint,
       idempotency_key: wish.idempotencyKey,
       valid_until: rfc3339(validUntil(wish, type, snapshot.now)),
+      ...(snapshot.credentials.length > 0 && { credentials: snapshot.credentials.map(({ id }) => id) }),
+      ...(wish.actors && { actors: wish.actors }),
       ...(wish.purchase && { resource_ref: wish.purchase.resourceRef }),
       ...(wish.purchase && wish.purchase.facilitator !== null && { facilitator: wish.purchase.facilitator }),
       ...(!payment && { asked: { ...(!mine && { instrument_id: wish.instrumentId }), amount: wish.amount } }),
@@ -190,18 +202,24 @@ function askingFact(payment: Payment, { wallet, now }: Spending, approvalId: str
     rule,
     details: {
       // An ask limit wants a human, even where the policy would take an answer from nobody.
-      approval: question(approvalId, digest, needs === 'none' ? 'host' : needs, expiresAt),
+      approval: question(
+        approvalId,
+        digest,
+        needs.assurance === 'none' ? { ...needs, assurance: 'host' } : needs,
+        expiresAt,
+      ),
       valid_until: rfc3339(expiresAt),
     },
   }
 }
 
-function paymentOf(wish: Wish, amount: bigint, { now, wallet, instrument }: Spending): Payment {
+function paymentOf(wish: Wish, amount: bigint, { now, wallet, instrument, credentials }: Spending): Payment {
   return {
     id: wish.paymentId,
     walletId: wallet.id,
     instrumentId: wish.instrumentId,
     agentId: wish.agentId,
+    credentials: credentials.map(({ id }) => id),
     sessionId: wish.sessionId,
     taskId: wish.taskId,
     protocol: wish.protocol,

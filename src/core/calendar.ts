@@ -37,6 +37,15 @@ export function windowKey(
   return spanOf(window, now, timeZone).key
 }
 
+/** The days (YYYY-MM-DD) up to the one that `now` falls in, the oldest first, with where each begins. */
+export function daysUpTo(now: number, timeZone: string, count: number): readonly { day: string; startMs: number }[] {
+  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone).toPlainDate()
+  return Array.from({ length: count }, (_, i) => {
+    const date = today.subtract({ days: count - 1 - i })
+    return { day: date.toString(), startMs: date.toZonedDateTime(timeZone).epochMilliseconds }
+  })
+}
+
 /** Where the calendar window that `now` falls in begins, in milliseconds since the epoch. */
 export function windowStart(window: 'hour' | 'day' | 'week' | 'month', now: number, timeZone: string): number {
   return spanOf(window, now, timeZone).startMs

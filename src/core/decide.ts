@@ -4,7 +4,7 @@ import { formatUnits } from './money.ts'
 import { payeeKey } from './payee.ts'
 import { refusal } from './refusal.ts'
 import type { Snapshot } from './step.ts'
-import type { Agent, Instance, Instrument, Payee, Refusal, Wallet } from './types.ts'
+import type { Agent, Credential, Instance, Instrument, Payee, Refusal, Wallet } from './types.ts'
 import { addressAllowed, categoryAllowed, countryAllowed, networkAllowed, originAllowed, payeeAllowed } from './whom.ts'
 
 /** What is to be paid, in the instrument's currency. */
@@ -24,6 +24,8 @@ export type Verdict =
 export interface Spending extends Pick<Snapshot, 'now' | 'limits' | 'lookAlike'> {
   readonly instance: Instance
   readonly agent: Agent
+  /** What it came with, and what minted that; empty where it needs none. */
+  readonly credentials: readonly Credential[]
   readonly wallet: Wallet
   readonly instrument: Instrument
   readonly available: bigint
@@ -41,6 +43,7 @@ export type Rule = (spending: Spending, attempt: Attempt) => Refusal | null
 const RULES: readonly Rule[] = [
   frozen,
   unguarded,
+  withinCredential,
   instrumentUsable,
   protocolAllowed,
   networkAllowed,
@@ -52,6 +55,7 @@ const RULES: readonly Rule[] = [
   usesLeft,
   withinPerPayment,
   withinRemaining,
+  withinBudget,
   funded,
   withinLimits,
 ]
@@ -69,7 +73,7 @@ export function decide(spending: Spending, attempt: Attempt, approved: boolean):
 }
 
 /** What must hold before a seller is so much as asked for its price: the rules that look at no price and no account. */
-const BEFORE_CONTACT: readonly Rule[] = [frozen, instrumentUsable, protocolAllowed, originAllowed]
+const BEFORE_CONTACT: readonly Rule[] = [frozen, withinCredential, instrumentUsable, protocolAllowed, originAllowed]
 
 /** Whether an origin may be contacted to buy something there; null where it may. */
 export function contactRefusal(spending: Spending, origin: string, protocol: string): Refusal | null {
@@ -94,6 +98,30 @@ function unguarded({ limits }: Spending): Refusal | null {
   const missing = missingWindows(limits.map((use) => use.limit))
   if (missing.length === 0) return null
   return refusal('limits_missing', 'wallet.limits', `The wallet has no limit that denies per ${missing.join(', ')}.`)
+}
+
+/** A credential for a task may name its instruments. Others read as not there. */
+function withinCredential({ credentials, instrument, wallet }: Spending): Refusal | null {
+  for (const { instruments, currency } of credentials) {
+    if (instruments !== null && !instruments.includes(instrument.id))
+      return refusal('not_found', 'credential.instruments', 'There is no such instrument.')
+    if (currency !== null && currency !== wallet.currency)
+      return refusal('currency_mismatch', 'credential.currency', `The credential pays in ${currency}.`)
+  }
+  return null
+}
+
+/** What a credential may spend in all, with what it minted. */
+function withinBudget({ credentials, wallet }: Spending, { amount }: Attempt): Refusal | null {
+  for (const { maxAmount, spent } of credentials) {
+    if (maxAmount !== null && spent + amount > maxAmount)
+      return refusal(
+        'amount_exceeds_remaining',
+        'credential.max_amount',
+        `The credential has ${sum(maxAmount - spent, wallet)} left.`,
+      )
+  }
+  return null
 }
 
 function instrumentUsable({ instrument, now }: Spending): Refusal | null {

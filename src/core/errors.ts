@@ -17,6 +17,18 @@ export const CODES = {
   },
   currency_mismatch: { retry: 'after_change', hint: 'Call check_budget to see in which currencies there is a wallet.' },
   spending_frozen: { retry: 'after_change', hint: 'The owner stopped spending. Stop, and tell your user.' },
+  scope_missing: {
+    retry: 'after_change',
+    hint: 'This credential may not do that. Tell your user; only the owner can give a wider one.',
+  },
+  too_many_asks: {
+    retry: 'later',
+    hint: 'Three asks of yours wait for a human already, or you took many back. Wait; ask for nothing else meanwhile.',
+  },
+  asked_before: {
+    retry: 'later',
+    hint: 'A human denied the same a short while ago. Do not ask again for it; ask your user what to do.',
+  },
   limits_missing: {
     retry: 'after_change',
     hint: 'The wallet lacks a payment, session or day limit, so it cannot pay. Tell your user to set them with `bursar limit set`.',
@@ -128,6 +140,21 @@ export const CODES = {
     hint: 'Stop. Copy the home as it is, run `bursar journal verify`, and go back to a backup.',
   },
   already_exists: { retry: 'after_change', hint: 'Choose another name.' },
+  unauthenticated: {
+    retry: 'after_change',
+    hint: 'Send the credential that `bursar agent add` printed, as a bearer token; it may have ended.',
+  },
+  code_invalid: {
+    retry: 'after_change',
+    hint: 'Make another with `bursar passkey invite`. Each is good once, and for ten minutes.',
+  },
+  passkey_invalid: {
+    retry: 'after_change',
+    hint: 'Use a passkey of yours that was enrolled here; `bursar passkey list` shows them. Begin anew for each try.',
+  },
+  forbidden: { retry: 'never', hint: 'Whoever this credential is for may not do this. Ask the owner.' },
+  rate_limited: { retry: 'later', hint: 'Wait as long as Retry-After says, then try again.' },
+  request_too_large: { retry: 'after_change', hint: 'Send less.' },
   busy: { retry: 'later', hint: 'Many processes write at once. Nothing was changed; try again.' },
   outcome_unknown: {
     retry: 'later',

@@ -1,3 +1,5 @@
+import type { Narrowing } from './approval.ts'
+import type { IdentityDetails } from './event/identity.ts'
 import type { Actor, Allowance, Payee, RailStatus, Refusal } from './types.ts'
 import type {
   WireApproval,
@@ -8,18 +10,16 @@ import type {
   WireMovement,
   WireProof,
   WireTerms,
+  WireTiers,
   WireUnused,
 } from './wire.ts'
 
 export type * from './wire.ts'
 
-export interface Details {
+export interface Details extends IdentityDetails {
   'instance.created': { instance_id: string; version: string }
   /** A journal began beside the instance's own, which so knows all of them: none can go missing as a whole. */
   'journal.opened': { journal: string }
-  'owner.created': { owner_id: string; name: string; public_key: string }
-  'owner.signed_in': { owner_id: string; channel: string }
-  'owner.sign_in_failed': { channel: string }
   'process.started': { version: string; surface: string }
   'process.stopped': { surface: string }
   /** A rail has a payment under an id that is not in these books, or a record of one that cannot be: look into it. */
@@ -29,9 +29,6 @@ export interface Details {
   'rail.reconciled': { rail: 'virtual_card' | 'usdc'; cursor: string }
   'spending.frozen': { instance_id: string; reason?: string }
   'spending.unfrozen': { instance_id: string }
-  'agent.added': { name: string; key_hash: string | null }
-  'agent.rotated': { key_hash: string }
-  'agent.revoked': Record<string, never>
   'wallet.created': {
     name: string
     owner_id: string
@@ -40,7 +37,7 @@ export interface Details {
     currency: string
     decimals: number
     time_zone: string
-    approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[]
+    approvals: WireTiers
     chain?: { asset: string; account: string; relayer: string; confirmations: WireConfirmations }
   }
   'wallet.confirmations_changed': { confirmations: WireConfirmations }
@@ -49,7 +46,7 @@ export interface Details {
   /** All deposits up to this block are known: at first by the balance, later one by one. */
   'wallet.scanned': { block: number }
   'wallet.allowances_changed': { allows: readonly Allowance[] }
-  'wallet.approvals_changed': { approvals: readonly { up_to: string | null; assurance: WireProof['assurance'] }[] }
+  'wallet.approvals_changed': { approvals: WireTiers }
   /** The owner took money out of the account without bursar, and says so. */
   'wallet.withdrawn': { movements: readonly WireMovement[] }
   'wallet.funded': {
@@ -70,8 +67,16 @@ export interface Details {
     carried: readonly (WireCounter & { amount: string; count: number; forced: string })[]
   }
   'limit.removed': { limit_id: string }
-  'request.created': { terms: WireTerms; purpose_ref: string; approval?: WireApproval }
-  'request.approved': { proof: WireProof; instrument: WireInstrument }
+  'request.created': {
+    terms: WireTerms
+    purpose_ref: string
+    fingerprint?: string
+    approval?: WireApproval
+    /** Who acted for whom, as the token said that the agent came with. */
+    actors?: readonly string[]
+  }
+  /** `narrowed`: what the second of two owners agreed to, too. */
+  'request.approved': { proof: WireProof; instrument: WireInstrument; narrowed?: Narrowing }
   'request.denied': { proof?: WireProof; refusal: Refusal }
   'request.expired': { approval_id?: string }
   'request.canceled': { approval_id?: string }
@@ -90,6 +95,10 @@ export interface Details {
     fingerprint: string
     idempotency_key: string | null
     valid_until: string
+    /** The credential that it was asked for with, and those that minted it. */
+    credentials?: readonly string[]
+    /** As in `request.created`. */
+    actors?: readonly string[]
     /** For a purchase on the web: the digest of its method and URL in `texts`. */
     resource_ref?: string
     /** EIP-55, where what is signed is a maximum: who alone may settle it. */
@@ -102,6 +111,7 @@ export interface Details {
     proof?: WireProof
     valid_until: string
     counted: readonly WireCounter[]
+    charged?: readonly string[]
     movements: readonly WireMovement[]
   }
   'payment.denied': { proof?: WireProof; refusal: Refusal }
@@ -109,6 +119,8 @@ export interface Details {
   'payment.canceled': { approval_id?: string }
   /** `unconfirmed`: it is on its way, and the chain does not yet stand behind it as far as the wallet asks. */
   'payment.in_doubt': { reason: 'no_answer' | 'unconfirmed' }
+  /** It has been in doubt for an hour: somebody should look. */
+  'payment.stuck': Record<string, never>
   'payment.captured': {
     rail_ref: string
     /** Whether nothing more will be captured: what is left of the hold is given back. */
@@ -119,6 +131,7 @@ export interface Details {
     released: string
     forced: string
     counted: readonly WireCounter[]
+    charged?: readonly string[]
     movements: readonly WireMovement[]
   }
   'payment.voided': {
@@ -126,6 +139,7 @@ export interface Details {
     rail_ref: string | null
     unused?: WireUnused
     counted: readonly WireCounter[]
+    charged?: readonly string[]
     movements: readonly WireMovement[]
   }
   'payment.refund_asked': { refund_id: string }
@@ -184,6 +198,8 @@ export interface Details {
   'transfer.finalized': { inclusion: WireInclusion }
   'relayer.limited': { relayer: string; daily_max: string }
   'approval.asked': { approval_id: string; channel: string }
+  /** The first of two owners said yes. */
+  'approval.seconded': { proof: WireProof; narrowed: Narrowing }
   'approval.unanswered': { approval_id: string; channel: string; outcome: Unanswered }
 }
 

@@ -3,6 +3,7 @@ export const PREFIXES = {
   instance: 'ins',
   owner: 'own',
   agent: 'agt',
+  credential: 'crd',
   wallet: 'wal',
   limit: 'lim',
   request: 'req',

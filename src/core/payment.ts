@@ -79,6 +79,7 @@ export function authorizedFact(
     payee: payment.payee,
     details: {
       valid_until: rfc3339(validUntil),
+      ...chargedTo(payment),
       counted: limits.flatMap(({ key }): WireCounter[] =>
         key ? [{ limit_id: key.limitId, scope_value: key.scopeValue, window_key: key.windowKey }] : [],
       ),
@@ -144,6 +145,7 @@ function voidedFact(payment: Payment, wallet: Wallet, settlement: Settlement): F
       rail_ref: settlement.railRef,
       ...(settlement.unused && { unused: settlement.unused }),
       counted: countedOf(payment),
+      ...chargedTo(payment),
       movements: [movement('void', 'held', 'available', payment.held, wallet)],
     },
   }
@@ -181,6 +183,7 @@ function captureFacts(settling: Settling, settlement: Settlement, captured: bigi
       released: formatUnits(released, wallet.decimals),
       forced: formatUnits(forced, wallet.decimals),
       counted: countedOf(payment),
+      ...chargedTo(payment),
       movements,
     },
   }
@@ -231,6 +234,11 @@ export function inDoubtFact(payment: Payment, wallet: Wallet, reason: Doubt): Fa
     payee: payment.payee,
     details: { reason },
   }
+}
+
+/** The credentials whose budgets it takes from. */
+function chargedTo({ credentials }: Payment): { readonly charged?: readonly string[] } {
+  return credentials.length === 0 ? {} : { charged: credentials }
 }
 
 function countedOf(payment: Payment): readonly WireCounter[] {

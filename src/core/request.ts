@@ -1,12 +1,13 @@
-import type { HumanProof, Narrowing } from './approval.ts'
+import type { HumanProof, Narrowing, Needed } from './approval.ts'
 import { isEnough, isWaiting, needed, question, REQUEST_APPROVAL_MS, requestTerms, termsDigest } from './approval.ts'
+import { canonical } from './canonical.ts'
 import { BursarError } from './errors.ts'
 import type { Fact, WireInstrument, WireProof } from './event.ts'
 import { formatUnits, parse } from './money.ts'
 import type { Snapshot } from './step.ts'
 import { constraintsToWire, termsToWire } from './terms.ts'
 import { rfc3339 } from './time.ts'
-import type { Actor, Approval, Assurance, Refusal, Request, Wallet } from './types.ts'
+import type { Actor, Approval, Refusal, Request, Wallet } from './types.ts'
 
 /** What the facts about one request have in common. */
 export function requestSubject(request: Request) {
@@ -23,9 +24,17 @@ export function requestSubject(request: Request) {
 /**
  * The request, stored with its question to a human before anyone is asked.
  *
- * @param needs the assurance that a yes must have
+ * @param needs what a yes must be
+ * @param actors who acts for whom, as the token of the agent says
  */
-export function createdFact(request: Request, wallet: Wallet, approvalId: string, needs: Assurance, now: number): Fact {
+export function createdFact(
+  request: Request,
+  wallet: Wallet,
+  approvalId: string,
+  needs: Needed,
+  now: number,
+  actors?: readonly string[],
+): Fact {
   const digest = termsDigest(requestTerms(request, wallet))
   return {
     type: 'request.created',
@@ -35,6 +44,8 @@ export function createdFact(request: Request, wallet: Wallet, approvalId: string
     details: {
       terms: termsToWire(request, wallet.decimals),
       purpose_ref: request.purposeRef,
+      fingerprint: request.fingerprint,
+      ...(actors && { actors }),
       approval: question(approvalId, digest, needs, now + REQUEST_APPROVAL_MS),
     },
   }
@@ -57,8 +68,13 @@ export function approvedFact(
     ...requestSubject(request),
     instrument_id: instrumentId,
     amount: instrument.amount,
-    details: { proof, instrument },
+    details: { proof, instrument, ...(proof.owners === 2 && { narrowed: narrowing }) },
   }
+}
+
+/** Whether this allows what was asked, or less. @throws `argument_invalid`, `amount_invalid` */
+export function assertNarrows(request: Request, wallet: Wallet, narrowing: Narrowing): void {
+  narrowed(request, wallet, '', narrowing, request.createdAt)
 }
 
 function narrowed(request: Request, wallet: Wallet, id: string, narrowing: Narrowing, now: number): WireInstrument {
@@ -115,27 +131,77 @@ export function closedFact(
 }
 
 /**
- * The question that a human's answer is about, checked: still open, shown with exactly these terms, and answered surely
- * enough for the amount.
+ * The question that a human's yes is about, checked: still open, shown with exactly these terms, and answered by whom and as
+ * surely as the amount needs.
  *
  * @param digest of the terms as they are stored now
  * @param amount of the request or payment, in units
+ * @returns `isFirst`: another owner has to say the same before anything comes of it
  * @throws `not_pending`, `approval_expired`, `approval_invalid`, `assurance_too_low`
  */
-export function answerable(snapshot: Snapshot, digest: string, amount: bigint, proof: HumanProof): Approval {
+export function answerable(
+  snapshot: Snapshot,
+  digest: string,
+  amount: bigint,
+  proof: HumanProof,
+  narrowing: Narrowing,
+): { readonly approval: Approval; readonly isFirst: boolean } {
   const { approval, now, wallet } = snapshot
   if (approval === null || approval.status !== 'waiting')
     throw new BursarError('not_pending', 'This was decided already.')
   if (!isWaiting(approval, now)) throw new BursarError('approval_expired', 'The time to decide is over.')
   if (approval.digest !== digest || proof.digest !== digest)
     throw new BursarError('approval_invalid', 'The answer is not about the terms that are stored.')
-  if (proof.ownerId !== wallet?.ownerId)
-    throw new BursarError('approval_invalid', 'The answer is not from the owner of the wallet.')
+  if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
   // A policy that was tightened since the question was opened holds for it too.
-  const wanted = [approval.needs, needed(wallet.approvals, amount)].find((one) => !isEnough(proof.assurance, one))
+  const policy = needed(wallet.approvals, amount)
+  const wanted = [approval.needs, policy.assurance].find((one) => !isEnough(proof.assurance, one))
   if (wanted !== undefined)
     throw new BursarError('assurance_too_low', `This needs the assurance ${wanted}; the answer has ${proof.assurance}.`)
-  return approval
+  if (policy.owners > approval.owners)
+    throw new BursarError(
+      'assurance_too_low',
+      'The wallet wants two owners for this now. Deny it and have it asked anew.',
+    )
+  return { approval, isFirst: isFirstOfTwo(snapshot, approval, wallet, proof, narrowing) }
+}
+
+/**
+ * Whether this is one yes of two, and the other is still to come. One of the two owners is the wallet's own.
+ *
+ * @throws `approval_invalid` for a yes that is not this owner's to give, or no longer
+ */
+function isFirstOfTwo(
+  { answers }: Snapshot,
+  approval: Approval,
+  wallet: Wallet,
+  { ownerId, assurance }: HumanProof,
+  narrowing: Narrowing,
+): boolean {
+  const isOwn = ownerId === wallet.ownerId
+  // What a host relays is nobody's but the wallet's owner's, and so counts as one at most.
+  if (!isOwn && (approval.owners === 1 || !isEnough(assurance, 'operator')))
+    throw new BursarError('approval_invalid', 'The answer is not from the owner of the wallet.')
+  if (approval.owners === 1) return false
+  const [first] = answers
+  if (!first) return true
+  if (first.ownerId === ownerId)
+    throw new BursarError('approval_invalid', 'This owner has said yes already; another one has to.')
+  if (!isOwn && first.ownerId !== wallet.ownerId)
+    throw new BursarError('approval_invalid', 'One of the two is the owner of the wallet, who has not answered yet.')
+  if (first.narrowed !== canonical(narrowing))
+    throw new BursarError('approval_invalid', 'The other owner said yes to something else.')
+  return false
+}
+
+/** The first yes of two, on record; the question stays open. */
+export function secondedFact(
+  about: { readonly wallet_id: string; readonly request_id?: string; readonly payment_id?: string },
+  proof: WireProof,
+  narrowed: Narrowing,
+  actor: Actor,
+): Fact {
+  return { type: 'approval.seconded', actor, ...about, details: { proof, narrowed } }
 }
 
 /** A human's answer as the journal keeps it. */
@@ -148,5 +214,7 @@ export function wireProof(approval: Approval, proof: HumanProof): WireProof {
     owner_id: proof.ownerId,
     ...(proof.statement !== undefined && { statement: proof.statement }),
     ...(proof.signature !== undefined && { signature: proof.signature }),
+    ...(proof.assertion !== undefined && { assertion: proof.assertion }),
+    ...(approval.owners === 2 && { owners: 2 as const }),
   }
 }

@@ -3,13 +3,17 @@ import type { LimitUse, Spender } from './limit.ts'
 import type {
   Accounts,
   Agent,
+  Answer,
   Approval,
   Broadcast,
   CounterKey,
+  Credential,
   Deposit,
   Instance,
   Instrument,
+  Invitation,
   Limit,
+  Passkey,
   Payment,
   Purchase,
   Relayer,
@@ -27,6 +31,12 @@ import type {
  */
 export interface Key {
   readonly agentId?: string
+  /** With those that minted it; taken from the payment where `paymentId` is given. */
+  readonly credentialId?: string
+  /** With `credentialId`: how many others it has minted that live. */
+  readonly minting?: true
+  readonly passkeyId?: string
+  readonly codeHash?: string
   readonly walletId?: string
   readonly requestId?: string
   readonly instrumentId?: string
@@ -52,9 +62,16 @@ export interface Key {
   readonly relayerNonce?: number
   /** What may have been credited already. */
   readonly deposit?: { readonly txHash: string; readonly position: number }
+  /** What the agent asks humans for already, and whether the same ask waits, or was denied. */
+  readonly asking?: Ask
   /** What was spent in a window so far, by scope value: what a new limit starts from. */
   readonly usage?: { readonly scope: Scope; readonly window: Limit['window'] }
 }
+
+/** An ask as humans see it: a request by its terms; a payment by who is to be paid how much of whose money. */
+export type Ask =
+  | { readonly agentId: string; readonly fingerprint: string }
+  | { readonly agentId: string; readonly walletId: string; readonly payeeKey: string; readonly amount: bigint }
 
 export interface Usage {
   readonly key: Omit<CounterKey, 'limitId'>
@@ -78,12 +95,30 @@ export interface Lane {
   readonly atNonce: readonly Broadcast[]
 }
 
+/** What an agent asks humans for. */
+export interface Asking {
+  /** Requests and payments that wait for a human. */
+  readonly waiting: number
+  /** Of the last hour, those that were taken back before anybody answered. */
+  readonly takenBack: number
+  /** A pending request for the same. */
+  readonly same: string | null
+  /** When the same was denied last by a human, and how often within a day; null: never. */
+  readonly denied: { readonly at: number; readonly times: number } | null
+}
+
 /** Everything that a decision may look at, read at one moment under the write lock. What was not asked for is null. */
 export interface Snapshot {
   /** Milliseconds since the epoch: the moment of the decision and of all its events. */
   readonly now: number
   readonly instance: Instance
   readonly agent: Agent | null
+  /** The one that was asked for, then what minted it, up to one that the owner gave. */
+  readonly credentials: readonly Credential[]
+  /** How many live ones the first of them has minted. */
+  readonly minted: number
+  readonly passkey: Passkey | null
+  readonly invitation: Invitation | null
   readonly wallet: Wallet | null
   readonly accounts: Accounts | null
   readonly limits: readonly LimitUse[]
@@ -93,6 +128,9 @@ export interface Snapshot {
   /** Whether other payments of the instrument still hold money. */
   readonly othersOpen: boolean
   readonly approval: Approval | null
+  /** The owners who said yes so far, where two have to. */
+  readonly answers: readonly Answer[]
+  readonly asking: Asking
   readonly limit: Limit | null
   readonly prior: Payment | null
   /** What was signed for the payment, and sent; for payments from a wallet on a chain. */

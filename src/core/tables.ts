@@ -1,17 +1,22 @@
 import type {
   Accounts,
   Agent,
+  Answer,
   Approval,
   Broadcast,
   Counter,
+  Credential,
   Deposit,
   Entry,
   FeeDay,
   Instance,
   Instrument,
+  Invitation,
   KnownPayee,
   Limit,
+  NoticeCursor,
   Owner,
+  Passkey,
   Payment,
   Purchase,
   RailCursor,
@@ -45,6 +50,11 @@ export interface Tables {
   deposits: Deposit
   scans: Scan
   known_payees: KnownPayee
+  credentials: Credential
+  passkeys: Passkey
+  invitations: Invitation
+  answers: Answer
+  notice_cursors: NoticeCursor
 }
 export type TableName = keyof Tables
 
@@ -74,6 +84,11 @@ export const KEYS: { readonly [T in TableName]: readonly (keyof Tables[T] & stri
   deposits: ['walletId', 'txHash', 'position'],
   scans: ['walletId'],
   known_payees: ['walletId', 'account'],
+  credentials: ['id'],
+  passkeys: ['id'],
+  invitations: ['codeHash'],
+  answers: ['approvalId', 'ownerId'],
+  notice_cursors: ['channel', 'journal'],
 }
 
 type Addable<Row> = { readonly [C in keyof Row as Row[C] extends bigint | number ? C : never]?: Row[C] }

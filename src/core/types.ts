@@ -3,6 +3,7 @@
  * Amounts are `bigint` units of the wallet's asset, times are milliseconds since the epoch (UTC), ids are typed strings.
  */
 export type * from './types/approval.ts'
+export * from './types/identity.ts'
 export type * from './types/instrument.ts'
 export * from './types/limit.ts'
 export type * from './types/payment.ts'

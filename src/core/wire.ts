@@ -1,4 +1,4 @@
-import type { Account, Confirmation, Entry } from './types.ts'
+import type { Account, AgentScope, Confirmation, Entry } from './types.ts'
 
 /** The terms of an instrument as the journal and the wire write them: amounts are decimal strings. */
 export interface WireTerms {
@@ -32,9 +32,14 @@ export interface WireApproval {
   readonly digest: string
   readonly needs: 'none' | 'host' | 'operator' | 'passkey'
   readonly expires_at: string
+  /** Two different owners have to say yes. */
+  readonly owners?: 2
 }
 
-/** How a human's answer is known. `statement` and `signature` are there for `operator` and can be checked by anyone. */
+/**
+ * How a human's answer is known. `statement` and `signature` are there for `operator`, `statement` and `assertion` for `passkey`:
+ * both can be checked by anyone.
+ */
 export interface WireProof {
   readonly approval_id: string
   readonly assurance: 'none' | 'host' | 'operator' | 'passkey'
@@ -43,8 +48,56 @@ export interface WireProof {
   readonly reason_ref?: string
   readonly statement?: string
   readonly signature?: string
+  readonly assertion?: WireAssertion
   readonly owner_id?: string
+  /** It is one of the two that the question needs. */
+  readonly owners?: 2
 }
+
+/** A WebAuthn assertion (Level 3, §6.3.3), each part base64url. Its challenge is the hash of the statement beside it. */
+export interface WireAssertion {
+  readonly passkey_id: string
+  readonly authenticator_data: string
+  readonly client_data_json: string
+  readonly signature: string
+}
+
+export interface WirePasskey {
+  readonly passkey_id: string
+  readonly public_key: string
+  readonly rp_id: string
+  readonly origin: string
+  readonly name: string
+  readonly synced: boolean
+  readonly transports: readonly string[]
+}
+
+/** A credential as it is made. */
+export interface WireCredential {
+  readonly credential_id: string
+  readonly parent_id: string | null
+  readonly key_hash: string | null
+  readonly token: {
+    readonly issuer: string
+    readonly subject: string
+    readonly audience: string
+    readonly jwks_uri: string
+  } | null
+  readonly scopes: readonly AgentScope[]
+  readonly instruments: readonly string[] | null
+  /** Decimal string with all decimals of `currency`. */
+  readonly max_amount: string | null
+  readonly currency: string | null
+  readonly label: string | null
+  readonly expires_at: string | null
+}
+
+/** Which assurance an approval needs, by amount (decimal string; null: any). */
+export type WireTiers = readonly {
+  readonly up_to: string | null
+  readonly assurance: WireProof['assurance']
+  readonly owners?: 2
+}[]
 
 export interface WireMovement {
   readonly kind: Entry['kind']

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import * as z from 'zod'
 import type { Home } from '../config.ts'
 import { addressOf } from '../core/account.ts'
@@ -8,7 +6,7 @@ import { BursarError } from '../core/errors.ts'
 import { chainIdOf, NETWORKS, ownNetwork, type Token } from '../core/network.ts'
 import type { ChainAccess } from '../ports/chain.ts'
 import { parseJson, readFile, unreadable } from '../vault/files.ts'
-import { prepareDirectory } from './home.ts'
+import { replaceFile } from './private-file.ts'
 
 /** What two of them say must agree, and a third is one more to wait for. */
 const NODES_MAX = 3
@@ -110,29 +108,10 @@ function write(home: Home, networks: readonly ChainAccess[]): void {
     null,
     2,
   )
-  prepareDirectory(home.directory)
-  const temporary = `${home.networks}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    writeFileSync(temporary, `${text}\n`, { mode: 0o600, flag: 'wx', flush: true })
-    renameSync(temporary, home.networks)
-  } finally {
-    rmSync(temporary, { force: true })
-  }
-  syncDirectory(dirname(home.networks))
+  replaceFile(home.networks, `${text}\n`)
 }
 
 function entryOf({ network, nodes }: ChainAccess): Entry {
   const known = NETWORKS.includes(network)
   return { nodes: [...nodes], ...(!known && { token: network.usdc }) }
-}
-
-/** The new file is the one that is there after a power cut, too. Windows cannot and need not sync a directory. */
-function syncDirectory(path: string): void {
-  if (process.platform === 'win32') return
-  const directory = openSync(path, 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
 }

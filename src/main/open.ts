@@ -13,6 +13,8 @@ import { lazyRails } from './rails.ts'
 import { lazySellers } from './sellers.ts'
 
 export interface Running extends Opened {
+  /** @param channel how the journal names the way; `cli` unless given. @throws `passphrase_wrong` */
+  unlock(passphrase: string, channel?: string): ReturnType<Opened['unlock']>
   /** Subscribes to what is committed in this process; returns the way to stop. */
   readonly changes: (listener: Listener) => () => void
 }
@@ -37,7 +39,7 @@ export function openBursar(config: Config, log: Log): Running {
     bursar,
     changes,
     noteKey: journalNoteKey(publicKey),
-    unlock: (passphrase) => signIn(bursar, () => ownerKey(home, passphrase), 'cli'),
+    unlock: (passphrase, channel = 'cli') => signIn(bursar, () => ownerKey(home, passphrase), channel),
     async close() {
       await closeSellers()
       await store.close()

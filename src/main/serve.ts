@@ -1,18 +1,17 @@
-import { timingSafeEqual } from 'node:crypto'
-import { keyHashOf } from '../actions/owner/agents.ts'
 import { hostDesk } from '../actions/owner/desk.ts'
 import { startReconciler } from '../actions/reconciler.ts'
 import { recover } from '../actions/recover.ts'
 import type { Caller } from '../actions/wire.ts'
 import { hostProof } from '../approvals/host.ts'
 import type { Config } from '../config.ts'
-import { BursarError } from '../core/errors.ts'
 import type { EventOf, Fact } from '../core/event.ts'
 import { serve } from '../mcp/server.ts'
-import type { Bursar, Reader } from '../ports.ts'
-import { systemIds } from '../system.ts'
+import type { Bursar } from '../ports.ts'
 import { errorFields, type Log } from '../telemetry.ts'
+import { callerOf } from './caller.ts'
+import { LocalConsole } from './console.ts'
 import { makeSandbox } from './create.ts'
+import { startTelling } from './notify.ts'
 import { openBursar } from './open.ts'
 
 /** The host waits for its first answer: that comes before. */
@@ -20,11 +19,14 @@ const RECOVER_AFTER_MS = 250
 const RECOVER_EVERY_MS = 30_000
 
 /** `bursar mcp`: the protocol on stdin and stdout, for one agent, until its host leaves. @throws `agent_unknown`, `config_invalid` */
-export async function serveMcp(config: Config, log: Log, version: string): Promise<void> {
+export async function serveMcp(config: Config, log: Log, program: { version: string; root: string }): Promise<void> {
   const running = openBursar(config, log)
-  const { bursar, changes } = running
+  const local = new LocalConsole(running, log, program)
+  const { changes } = running
+  const { bursar } = local
+  const { version } = program
   await makeSandbox(bursar, config, version)
-  const caller = callerOf(bursar.store.read, config)
+  const caller = callerOf(bursar.store.read, config, bursar.clock.now())
   const started = once(() => note(bursar, caller, { type: 'process.started', details: { version, surface: 'mcp' } }))
   const reconciler = startReconciler(() => started().then(() => recover(bursar)), {
     ...{ afterMs: RECOVER_AFTER_MS, everyMs: RECOVER_EVERY_MS },
@@ -33,16 +35,18 @@ export async function serveMcp(config: Config, log: Log, version: string): Promi
       else log.warn('recovery failed and will be tried again', { turn: number, ...errorFields(error) })
     },
   })
+  const telling = startTelling({ bursar, linked: 'asks', changes, home: config.home, log })
   await serve({
     ...{ bursar, caller, changes, version },
     desk: hostDesk(bursar, hostProof),
     log: (level, message, fields) => log[level](message, fields),
     async close() {
       try {
-        await reconciler.stop()
+        await Promise.all([reconciler.stop(), telling.stop()])
         await started()
         await note(bursar, caller, { type: 'process.stopped', details: { surface: 'mcp' } })
       } finally {
+        await local.close()
         await running.close()
       }
     },
@@ -68,17 +72,4 @@ async function note(bursar: Bursar, { agentId, sessionId }: Caller, fact: Proces
   const actor = { role: 'system' as const, id: 'bursar' }
   const whole = { actor, agent_id: agentId, session_id: sessionId, ...fact } as Fact
   await bursar.store.update({}, () => ({ facts: [whole], result: null }))
-}
-
-/** Who this process serves: as the owner configured it. @throws `agent_unknown` */
-function callerOf(read: Reader, config: Config): Caller {
-  const agent = read.one('agents', { id: config.agent }) ?? read.one('agents', { name: config.agent })
-  if (agent?.status !== 'active' || !keyFits(agent.keyHash, config.agentKey))
-    throw new BursarError('agent_unknown', 'There is no active agent that BURSAR_AGENT and BURSAR_AGENT_KEY both fit.')
-  return { agentId: agent.id, sessionId: config.session ?? systemIds.make('session'), keyHash: agent.keyHash }
-}
-
-function keyFits(keyHash: string | null, key: string | null): boolean {
-  if (keyHash === null || key === null) return keyHash === key
-  return timingSafeEqual(Buffer.from(keyHash, 'hex'), Buffer.from(keyHashOf(key), 'hex'))
 }

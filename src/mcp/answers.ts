@@ -102,8 +102,9 @@ function stateLine({
   }
 }
 
-function pendingLine({ command, expires_at }: ApprovalView, id: string, poll: string): string {
-  return `A human must approve it by ${expires_at}: tell your user to run \`${command}\`, then poll ${poll} with ${id}. Do not ask or pay again for the same thing.`
+function pendingLine({ command, url, expires_at }: ApprovalView, id: string, poll: string): string {
+  const how = url === undefined ? `run \`${command}\`` : `decide at ${url}`
+  return `A human must approve it by ${expires_at}: tell your user to ${how}, then poll ${poll} with ${id}. Do not ask or pay again for the same thing.`
 }
 
 function instrumentLine(instrument: InstrumentView): string {

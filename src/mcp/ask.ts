@@ -1,20 +1,22 @@
+import { randomUUID } from 'node:crypto'
 import type { InputRequiredResult } from '@modelcontextprotocol/server'
 import { inputRequired, inputResponse, SdkError, SdkErrorCode } from '@modelcontextprotocol/server'
 import { question } from '../actions/question.ts'
+import { decideUrl } from '../actions/views.ts'
 import type { Question } from '../actions/wire.ts'
 import { BursarError } from '../core/errors.ts'
 import type { Unanswered } from '../core/event.ts'
 import { millis } from '../core/time.ts'
 import type { Call } from './deps.ts'
-import { choiceOf, type FormAnswer, formParams, showsForms } from './form.ts'
+import { choiceOf, type FormAnswer, formParams, opensUrls, showsForms, termsText } from './form.ts'
 import { withProgress } from './progress.ts'
 import { type Asked, isFirstAnswer, mintState, type Round } from './round.ts'
 
 /** What came of asking: the client must come back with an answer, or a remark for the agent (empty: nothing to add). */
 export type Outcome = { readonly round: InputRequiredResult } | { readonly note: string }
 
-/** `form` for a tool's call, `prompt` for a question inside a prompt. */
-export type Channel = 'form' | 'prompt'
+/** `form` for a tool's call, `prompt` for a question inside a prompt; `url` where the user is sent to the console. */
+export type Channel = 'form' | 'prompt' | 'url'
 
 /** An agent that repeats a call must not wear its user down: a question is put this often, then it waits for the CLI. */
 const ASKS_MAX = 3
@@ -22,30 +24,49 @@ const SUBJECTS_MAX = 10_000
 const ANSWER = 'approval'
 
 /**
- * Puts a stored question to the human over the best channel that the host offers and the wallet's policy accepts:
- * a form where `host` is enough, else none, and the answer stays pending. Bursar has no page to send a human to yet.
+ * Puts a stored question to the human over the best channel that the host offers and the wallet's policy accepts: a form where
+ * `host` is enough; the address of the console, where there is one; else none, and the answer stays pending.
  */
 export async function ask(call: Call, subjectId: string, channel: Channel): Promise<Outcome> {
   const asking = question(call.deps.bursar, subjectId)
   if (!asking.waiting) return { note: '' }
-  if (!canAsk(call, asking)) return { note: await unreachable(call, asking, channel) }
-  if (channel === 'form' && !mayAskAgain(subjectId)) return { note: 'Your user was asked before and did not answer.' }
-  await call.deps.desk.asked(subjectId, channel)
-  const asked: Asked = { subject: subjectId, digest: asking.digest, asked: performance.now() }
-  if (call.era === 'legacy') return { note: await pushed(call, asking, asked, channel) }
-  const inputRequests = { [ANSWER]: inputRequired.elicit(formParams(asking)) }
+  const way = wayTo(call, asking)
+  if (way === null) return { note: await unreachable(call, asking, channel) }
+  if (channel !== 'prompt' && !mayAskAgain(subjectId)) return { note: 'Your user was asked before and did not answer.' }
+  const { by, params } = way
+  const over = by === 'url' ? by : channel
+  await call.deps.desk.asked(subjectId, over)
+  const asked: Asked = { by, subject: subjectId, digest: asking.digest, asked: performance.now() }
+  if (call.era === 'legacy') return { note: await pushed(call, asking, { asked, params }, over) }
+  const request = by === 'url' ? inputRequired.elicitUrl(params) : inputRequired.elicit(params)
+  const inputRequests = { [ANSWER]: request }
   return { round: inputRequired({ inputRequests, requestState: await mintState(call, asked) }) }
 }
 
-/** Whether an answer through this host would be enough, and the host can bring one. */
-export function canAsk(call: Call, { needs }: Question): boolean {
-  return (needs === 'host' || needs === 'none') && showsForms(call)
+type Way =
+  | { readonly by: 'form'; readonly params: ReturnType<typeof formParams> }
+  /** The page lets in only who signs in there: its address gives no power, so it may go through the host. */
+  | { readonly by: 'url'; readonly params: { readonly url: string; readonly message: string } }
+
+/** How this host's user can be asked: by a form where its answer would be enough, or by a page; null: not at all. */
+export function wayTo(call: Call, asking: Question): Way | null {
+  const { needs, subject_id } = asking
+  if ((needs === 'host' || needs === 'none') && showsForms(call) && !isMinted(call))
+    return { by: 'form', params: formParams(asking) }
+  const url = opensUrls(call) ? decideUrl(call.deps.bursar, subject_id) : null
+  return url === null ? null : { by: 'url', params: { url, message: termsText(asking) } }
+}
+
+/** Whether an agent made the credential, for another: no user of the owner's sits before that one. */
+export function isMinted({ deps: { bursar, caller } }: Call): boolean {
+  return caller.credentialId !== null && bursar.store.read.credentials(caller.credentialId).length > 1
 }
 
 /** Takes the answer that a client of 2026-07-28 came back with. Sent again, it changes nothing. */
 export async function answered(call: Call, round: Round, channel: Channel): Promise<string> {
   const response = inputResponse(call.ctx.mcpReq.inputResponses, ANSWER)
   if (response.kind !== 'elicit' || !isFirstAnswer(round)) return ''
+  if (round.by === 'url') return visited(call, round, response)
   return withProgress(call, 'Applying the answer.', () => applied(call, round, response, channel))
 }
 
@@ -66,23 +87,30 @@ function mayAskAgain(subjectId: string): boolean {
   return true
 }
 
+interface Put {
+  readonly asked: Asked
+  readonly params: Way['params']
+}
+
 /** Asks over a connection of the 2025 era, and takes the answer. */
-async function pushed(call: Call, asking: Question, asked: Asked, channel: Channel): Promise<string> {
+async function pushed(call: Call, asking: Question, { asked, params }: Put, channel: Channel): Promise<string> {
   const { desk, log } = call.deps
-  const answer = await brought(call, asking)
-  if (typeof answer !== 'string') return applied(call, asked, answer, channel)
+  const answer = await brought(call, asking, params)
+  if (typeof answer !== 'string')
+    return asked.by === 'url' ? visited(call, asked, answer) : applied(call, asked, answer, channel)
   log('debug', 'A host brought no answer.', { subject: asked.subject, outcome: answer })
   await desk.unanswered(asked.subject, channel, answer)
   return answer === 'timed_out' ? 'Your user did not answer in time.' : ''
 }
 
 /** What the host brings within the time that it gives a call, or why it brings nothing. */
-async function brought(call: Call, asking: Question): Promise<FormAnswer | Unanswered> {
+async function brought(call: Call, asking: Question, params: Put['params']): Promise<FormAnswer | Unanswered> {
   const { ctx, timing, deps } = call
   const left = millis(asking.expires_at) - deps.bursar.clock.now()
   const timeout = Math.max(1, Math.min(timing.formWithinMs, left))
   const signal = AbortSignal.any([ctx.mcpReq.signal, call.closing])
-  const request = { method: 'elicitation/create' as const, params: formParams(asking) }
+  const whole = 'url' in params ? { mode: 'url' as const, elicitationId: randomUUID(), ...params } : params
+  const request = { method: 'elicitation/create' as const, params: whole }
   try {
     const send = (): Promise<FormAnswer> => ctx.mcpReq.send(request, { timeout, signal })
     return await withProgress(call, 'Waiting for your answer to a question.', send)
@@ -116,6 +144,13 @@ async function applied(call: Call, asked: Asked, answer: FormAnswer, channel: Ch
     if (error.code === 'not_pending') return ''
     return `The answer did not count. ${error.code}: ${error.message} ${error.hint}`
   }
+}
+
+/** A visit is no answer: what the user decides there is stored by the console. Nor is none: the question stays open. */
+async function visited(call: Call, asked: Asked, { action }: FormAnswer): Promise<string> {
+  if (action === 'accept') return 'Your user was sent there.'
+  const unread = performance.now() - asked.asked < call.timing.readMs
+  return open(call, asked, 'url', action === 'decline' && unread ? 'declined_by_host' : 'dismissed')
 }
 
 const OPEN_NOTES = {

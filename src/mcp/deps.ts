@@ -21,6 +21,8 @@ export interface McpDeps {
   /** Subscribes to what is committed in this process; returns the way to stop. */
   changes(listener: (changed: Changed) => void): () => void
   readonly timing?: Partial<Timing>
+  /** Puts more on each server than bursar has. Only tests do: what the conformance suite calls. */
+  more?(host: Host): void
 }
 
 /** Waits, in milliseconds. */

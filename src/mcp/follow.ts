@@ -32,21 +32,37 @@ export function followSubscriptions(host: Host): void {
   })
 }
 
-/**
- * Reads what is new in the journals and tells the client which resources changed. The journals, and not this process's
- * own changes, are what is followed: a human decides in another process. Ends with the connection.
- */
+/** As {@link watch}, for a server of one connection: it ends with that. */
 export function follow(host: Host, wanted: (uri: string) => boolean): void {
-  const { deps, timing, mcp } = host
+  const { server } = host.mcp
+  const stop = watch(host, (uri) => {
+    // Whoever is not listening any more is noticed by the transport.
+    if (wanted(uri)) server.sendResourceUpdated({ uri }).catch(() => undefined)
+  })
+  const closed = server.onclose
+  server.onclose = () => {
+    host.closing.removeEventListener('abort', stop)
+    stop()
+    closed?.()
+  }
+  host.closing.addEventListener('abort', stop, { once: true })
+}
+
+/** Whose resources, and how often they are looked at. */
+type Watched = Pick<Host, 'deps' | 'timing'>
+
+/**
+ * Reads what is new in the journals and tells which resources changed. The journals, and not this process's own changes, are
+ * what is followed: a human decides in another process. Returns the way to stop.
+ */
+export function watch(watched: Watched, changed: (uri: string) => void): () => void {
+  const { deps, timing } = watched
   const positions = new Map(deps.bursar.store.read.heads().map(({ journal, size }) => [journal, size]))
   let soon: NodeJS.Timeout | null = null
   const look = (): void => {
     soon = null
     try {
-      for (const uri of news(host, positions)) {
-        // Whoever is not listening any more is noticed by the transport.
-        if (wanted(uri)) mcp.server.sendResourceUpdated({ uri }).catch(() => undefined)
-      }
+      for (const uri of news(watched, positions)) changed(uri)
     } catch (error) {
       deps.log('warn', 'The journals could not be followed.', { error: stackOf(error) })
     }
@@ -55,35 +71,29 @@ export function follow(host: Host, wanted: (uri: string) => boolean): void {
   const unsubscribe = deps.changes(() => {
     soon ??= setTimeout(look, BURST_MS).unref()
   })
-  const stop = (): void => {
+  return () => {
     clearInterval(timer)
     if (soon) clearTimeout(soon)
     unsubscribe()
   }
-  const closed = mcp.server.onclose
-  mcp.server.onclose = () => {
-    stop()
-    closed?.()
-  }
-  host.closing.addEventListener('abort', stop, { once: true })
 }
 
-function news(host: Host, positions: Map<string, number>): Set<string> {
-  const { read } = host.deps.bursar.store
+function news(watched: Watched, positions: Map<string, number>): Set<string> {
+  const { read } = watched.deps.bursar.store
   const uris = new Set<string>()
-  for (const journal of journalsOf(host.deps)) {
+  for (const journal of journalsOf(watched.deps)) {
     const from = positions.get(journal) ?? 0
     const size = read.head(journal)?.size ?? 0
     if (size <= from) continue
     positions.set(journal, size)
-    for (const event of read.events(journal, from)) for (const uri of urisOf(host, bodyOf(event))) uris.add(uri)
+    for (const event of read.events(journal, from)) for (const uri of urisOf(watched, bodyOf(event))) uris.add(uri)
   }
   return uris
 }
 
 /** What an event changes. What another agent does in a shared wallet shows in the wallet alone. */
-function urisOf(host: Host, body: EventBody): readonly string[] {
-  if (!isOwn(host.deps, body)) return [WALLETS]
+function urisOf({ deps }: Watched, body: EventBody): readonly string[] {
+  if (!isOwn(deps, body)) return [WALLETS]
   const instrument = body.instrument_id === undefined ? [] : [instrumentUri(body.instrument_id)]
   const payment = body.payment_id === undefined ? [] : [paymentUri(body.payment_id)]
   return [WALLETS, JOURNAL, ...instrument, ...payment]

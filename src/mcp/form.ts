@@ -80,6 +80,11 @@ export function showsForms(call: Call): boolean {
   return elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined)
 }
 
+/** Whether the host can send its user to an address: it says so by `elicitation: {url: …}`. */
+export function opensUrls(call: Call): boolean {
+  return capabilities(call)?.elicitation?.url !== undefined
+}
+
 function capabilities({ era, ctx, mcp }: Call): ClientCapabilities | undefined {
   if (era === 'legacy') return mcp.server.getClientCapabilities()
   return (ctx.mcpReq.envelope as Record<string, ClientCapabilities> | undefined)?.[CLIENT_CAPABILITIES_META_KEY]

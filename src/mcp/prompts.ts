@@ -1,11 +1,14 @@
 import type { GetPromptResult, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
 import * as z from 'zod'
+import { assertMay } from '../actions/agent/access.ts'
 import { checkBudget, getPayment, getRequest, listPayments } from '../actions/agent/read.ts'
 import { question } from '../actions/question.ts'
-import type { PaymentView, RequestView } from '../actions/wire.ts'
+import { decideUrl } from '../actions/views.ts'
+import type { PaymentView, Question, RequestView } from '../actions/wire.ts'
+import { BursarError } from '../core/errors.ts'
 import { kindOf } from '../core/ids.ts'
 import { payeeText, paymentAnswer, requestAnswer } from './answers.ts'
-import { answered, ask, canAsk } from './ask.ts'
+import { answered, ask, isMinted, wayTo } from './ask.ts'
 import type { Call, Host } from './deps.ts'
 import { termsText } from './form.ts'
 import { guarded } from './guard.ts'
@@ -15,17 +18,29 @@ import { id } from './shapes.ts'
 const WAITING_MAX = 20
 const PAYMENTS_MAX = 50
 
+/** What a credential must be good for: some hosts let the model fetch prompts. */
+const SCOPES = {
+  review_requests: 'bursar:read',
+  approve_request: 'bursar:request',
+  revoke_instrument: 'bursar:request',
+  spending_report: 'bursar:read',
+} as const
+
 type PromptAnswer = GetPromptResult | InputRequiredResult
 
 /** What the human can ask of bursar in a host. Some hosts let the model fetch prompts, so none gives power by itself. */
 export function registerPrompts(host: Host): void {
   const { mcp } = host
   const run = <Args>(
-    name: string,
+    name: keyof typeof SCOPES,
     args: Args,
     ctx: ServerContext,
     work: (call: Call, args: Args) => PromptAnswer | Promise<PromptAnswer>,
-  ) => guarded(host, name, () => work({ ...host, name, ctx }, args))
+  ) =>
+    guarded(host, name, () => {
+      assertMay(host.deps.bursar, host.deps.caller, SCOPES[name])
+      return work({ ...host, name, ctx }, args)
+    })
   mcp.registerPrompt(
     'review_requests',
     { title: 'Review requests', description: 'Show what waits for your approval.' },
@@ -68,7 +83,8 @@ function reviewRequests({ deps }: Call): PromptAnswer {
   const payments = bursar.store.read.list('payments', { agentId: caller.agentId, status: 'awaiting_approval' }, page)
   const waiting = [...payments, ...requests].map((subject) => question(bursar, subject.id)).filter((one) => one.waiting)
   if (waiting.length === 0) return says('Nothing waits for an approval in bursar.')
-  const each = waiting.map((one) => `${termsText(one)}\nTo decide: bursar request approve ${one.subject_id}`)
+  const where = ({ subject_id }: Question) => decideUrl(bursar, subject_id) ?? `bursar request approve ${subject_id}`
+  const each = waiting.map((one) => `${termsText(one)}\nTo decide: ${where(one)}`)
   return says(`${waiting.length} waiting in bursar. Show them to me as they are; the decision is mine.`, ...each)
 }
 
@@ -80,15 +96,17 @@ async function approveRequest(call: Call, { request_id }: { request_id: string }
   const before = viewOf(call, request_id)
   if (before.status !== 'pending' && before.status !== 'awaiting_approval') return stateOf(call, request_id, '')
   const asking = question(call.deps.bursar, request_id)
-  if (!canAsk(call, asking)) return says(termsText(asking), notHere(asking.needs, request_id))
+  if (wayTo(call, asking) === null)
+    return says(termsText(asking), notHere(asking.needs, request_id, decideUrl(call.deps.bursar, request_id)))
   const outcome = await ask(call, request_id, 'prompt')
   return 'round' in outcome ? outcome.round : stateOf(call, request_id, outcome.note)
 }
 
-function notHere(needs: string, subjectId: string): string {
+function notHere(needs: string, subjectId: string, url: string | null): string {
   const why =
     needs === 'host' || needs === 'none' ? 'This host cannot ask me.' : `This needs an approval of the kind: ${needs}.`
-  return `${why} Nothing was changed. I decide in a terminal: bursar request approve ${subjectId}`
+  const where = url === null ? `in a terminal: bursar request approve ${subjectId}` : `in the console: ${url}`
+  return `${why} Nothing was changed. I decide ${where}`
 }
 
 function viewOf({ deps }: Call, subjectId: string): RequestView | PaymentView {
@@ -102,9 +120,10 @@ function stateOf(call: Call, subjectId: string, note: string): GetPromptResult {
   return says(...content.map((block) => (block.type === 'text' ? block.text : '')))
 }
 
-async function revokeInstrument({ deps }: Call, { instrument_id }: { instrument_id: string }): Promise<PromptAnswer> {
-  const { bursar, caller, desk } = deps
+async function revokeInstrument(call: Call, { instrument_id }: { instrument_id: string }): Promise<PromptAnswer> {
+  const { bursar, caller, desk } = call.deps
   checkBudget(bursar, caller, instrument_id)
+  if (isMinted(call)) throw new BursarError('forbidden', 'A credential that an agent minted speaks for no human.')
   await desk.revoke(instrument_id, 'prompt')
   const [instrument] = checkBudget(bursar, caller, instrument_id).instruments
   return says(`Instrument ${instrument_id} is ${instrument?.status}. It pays nothing more.`)

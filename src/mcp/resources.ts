@@ -1,5 +1,6 @@
 import type { ReadResourceResult, Variables } from '@modelcontextprotocol/server'
 import { ResourceTemplate } from '@modelcontextprotocol/server'
+import { assertMay } from '../actions/agent/access.ts'
 import { checkBudget, getPayment } from '../actions/agent/read.ts'
 import type { Host, McpDeps } from './deps.ts'
 import { followSubscriptions } from './follow.ts'
@@ -15,12 +16,12 @@ export function registerResources(host: Host): void {
   const { bursar, caller } = deps
   const fixed = (name: string, uri: string, description: string, read: () => unknown): void => {
     mcp.registerResource(name, uri, { description, ...JSON_TYPE }, () =>
-      guarded(host, name, () => contents(uri, read()), uri),
+      guarded(host, name, () => contents(uri, mayRead(deps) && read()), uri),
     )
   }
   const each = (name: string, template: ResourceTemplate, description: string, read: (id: string) => unknown): void => {
     mcp.registerResource(name, template, { description, ...JSON_TYPE }, (uri: URL, variables: Variables) =>
-      guarded(host, name, () => contents(uri.href, read(String(variables.id))), uri.href),
+      guarded(host, name, () => contents(uri.href, mayRead(deps) && read(String(variables.id))), uri.href),
     )
   }
   fixed(
@@ -37,11 +38,19 @@ export function registerResources(host: Host): void {
   followSubscriptions(host)
 }
 
+/** @throws where what the caller came with may read nothing */
+function mayRead({ bursar, caller }: McpDeps): true {
+  assertMay(bursar, caller, 'bursar:read')
+  return true
+}
+
 function contents(uri: string, value: unknown): ReadResourceResult {
   return { contents: [{ uri, ...JSON_TYPE, text: JSON.stringify(value) }] }
 }
 
-function instrumentsOf({ bursar, caller }: McpDeps): { uri: string; name: string }[] {
+function instrumentsOf(deps: McpDeps): { uri: string; name: string }[] {
+  const { bursar, caller } = deps
+  mayRead(deps)
   return checkBudget(bursar, caller).instruments.map(({ instrument_id }) => ({
     uri: instrumentUri(instrument_id),
     name: instrument_id,

@@ -9,6 +9,8 @@ export interface Round {
   readonly name: string
   readonly agent: string
   readonly subject: string
+  /** How it was asked: what a form brings back is an answer, what a visit of the console brings back is none. */
+  readonly by: 'form' | 'url'
   /** Of the terms that are shown: what the answer is bound to. */
   readonly digest: string
   /** By this process's monotonic clock, milliseconds. */
@@ -22,13 +24,14 @@ const TTL_SECONDS = 24 * 60 * 60
 const codec = createRequestStateCodec<Round>({
   key: randomBytes(32),
   ttlSeconds: TTL_SECONDS,
-  bind: (ctx) => ctx.mcpReq.method,
+  // Over HTTP, where many agents come to one process, it is good for one credential only.
+  bind: ({ mcpReq, http }) => `${mcpReq.method}\0${http?.authInfo?.clientId ?? ''}`,
 })
 
 /** For `ServerOptions.requestState`: a state that was not made here is answered with -32602 before any handler runs. */
 export const verifyState = codec.verify
 
-export type Asked = Pick<Round, 'subject' | 'digest' | 'asked'>
+export type Asked = Pick<Round, 'by' | 'subject' | 'digest' | 'asked'>
 
 /** Signs what the client must bring back. */
 export function mintState(call: Call, asked: Asked): Promise<string> {

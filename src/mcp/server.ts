@@ -61,6 +61,7 @@ function hostOf(deps: McpDeps, era: Era, shared: Shared): Host {
   for (const definition of TOOLS) register(host, definition)
   registerPrompts(host)
   registerResources(host)
+  deps.more?.(host)
   return host
 }
 

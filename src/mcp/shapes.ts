@@ -20,7 +20,7 @@ const OPTIONAL = { type: ['string', 'null'] }
 const OBJECT = { type: 'object' }
 
 const REFUSAL = object({ code: STRING, rule: STRING, message: STRING, hint: STRING })
-const APPROVAL = object({ needs: STRING, asked: OPTIONAL, expires_at: STRING, command: STRING })
+const APPROVAL = object({ needs: STRING, asked: OPTIONAL, expires_at: STRING, command: STRING, url: STRING })
 
 /** Closed against nothing: clients must bear fields that come later. */
 export function object(properties: JsonObject, required: readonly string[] = []): JsonObject {

@@ -5,9 +5,12 @@ import type {
   StandardSchemaWithJSON,
   ToolAnnotations,
 } from '@modelcontextprotocol/server'
+import { requireScopes } from '@modelcontextprotocol/server'
 import * as z from 'zod'
+import { assertMay } from '../actions/agent/access.ts'
 import { BursarError, CODES } from '../core/errors.ts'
 import { plain } from '../core/text.ts'
+import type { AgentScope } from '../core/types.ts'
 import type { Call, Host } from './deps.ts'
 
 /** What a tool does to the world; each is all four MCP annotations. */
@@ -18,6 +21,14 @@ const ANNOTATIONS: { readonly [E in Effect]: Required<Omit<ToolAnnotations, 'tit
   ask: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   pay: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   reduce: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+}
+
+/** What a credential must be good for. */
+const SCOPES: { readonly [E in Effect]: AgentScope } = {
+  read: 'bursar:read',
+  ask: 'bursar:request',
+  pay: 'bursar:pay',
+  reduce: 'bursar:request',
 }
 
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -43,13 +54,29 @@ export function tool<Input extends z.ZodObject>(definition: Tool<Input>): Tool<I
 /** Puts a tool on a server. Its arguments are checked here and not by the SDK, so that every error reads the same. */
 export function register(host: Host, definition: Tool): void {
   const { name, description, effect } = definition
-  const inputSchema = advertised(jsonOf(definition.input))
-  const outputSchema = advertised(definition.output)
+  const { inputSchema, outputSchema } = schemasOf(definition)
   host.mcp.registerTool(
     name,
-    { description, inputSchema, outputSchema, annotations: ANNOTATIONS[effect] },
+    {
+      ...{ description, inputSchema, outputSchema, annotations: ANNOTATIONS[effect] },
+      // Over HTTP a token that lacks it is answered with 403, which says what to ask its issuer for.
+      scopeChallenge: requireScopes(SCOPES[effect]),
+    },
     (args: unknown, ctx: ServerContext) => tracked(host, run({ ...host, name, ctx }, definition, args)),
   )
+}
+
+/** Over HTTP there is a server for each request: what its tools look like is made once. */
+const schemas = new WeakMap<Tool, ReturnType<typeof makeSchemas>>()
+
+function schemasOf(definition: Tool): ReturnType<typeof makeSchemas> {
+  const made = schemas.get(definition) ?? makeSchemas(definition)
+  schemas.set(definition, made)
+  return made
+}
+
+function makeSchemas({ input, output }: Tool) {
+  return { inputSchema: advertised(jsonOf(input)), outputSchema: advertised(output) }
 }
 
 /** Counts the call as being worked on until it is done, so that the process does not end under a payment. */
@@ -62,6 +89,7 @@ export function tracked<T>(host: Host, work: Promise<T>): Promise<T> {
 
 async function run(call: Call, definition: Tool, args: unknown): Promise<ToolAnswer> {
   try {
+    assertMay(call.deps.bursar, call.deps.caller, SCOPES[definition.effect])
     return await definition.handle(call, parsed(definition.input, args))
   } catch (error) {
     return failed(call, error, 'refusal' in (definition.output.properties as object))

@@ -27,6 +27,8 @@ export interface WebResponse {
 }
 
 export interface WebRules {
+  /** The agent that asks: one that asks much makes others wait no longer. Absent: nobody's in particular. */
+  readonly agentId?: string
   /** Whether this machine itself may be asked, also by http: only where the owner said so. */
   readonly loopback: boolean
   /**

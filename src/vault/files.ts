@@ -3,7 +3,8 @@ import * as fs from 'node:fs'
 import { dirname } from 'node:path'
 import { BursarError } from '../core/errors.ts'
 
-const FILE_BYTES_MAX = 128 * 1024
+/** What is longer is not read. */
+export const FILE_BYTES_MAX = 128 * 1024
 const FILE_MODE = 0o600
 const DIRECTORY_MODE = 0o700
 const OTHERS = 0o077

@@ -59,3 +59,19 @@ export function gateOf(most: number): Gate {
     }
   }
 }
+
+/** As {@link gateOf}, one for each name. @throws as that */
+export function gatesOf(most: number): <T>(name: string, signal: AbortSignal, work: () => Promise<T>) => Promise<T> {
+  const gates = new Map<string, { readonly gate: Gate; inside: number }>()
+  return async (name, signal, work) => {
+    const own = gates.get(name) ?? { gate: gateOf(most), inside: 0 }
+    gates.set(name, own)
+    own.inside += 1
+    try {
+      return await own.gate(signal, work)
+    } finally {
+      own.inside -= 1
+      if (own.inside === 0) gates.delete(name)
+    }
+  }
+}

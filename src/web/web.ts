@@ -7,10 +7,12 @@ import { type Line, type Lines, linesOf } from './lines.ts'
 import { messageOf, mustBeSendable, redirectOf } from './message.ts'
 import { type Lookup, namesOf } from './names.ts'
 import { mustStaySecure, type Place, placeOf } from './places.ts'
-import { gateOf, until, within } from './time.ts'
+import { gateOf, gatesOf, until, within } from './time.ts'
 
 /** Each may hold a socket and more than 1 MiB. The others wait, within their time. */
 const ASKS_MAX = 64
+/** Of one agent. */
+const OWN_ASKS_MAX = 16
 
 /**
  * The web through our own sockets: no proxy, no cookies, no cache, HTTP/1.1.
@@ -21,6 +23,7 @@ export function webOf({ lookup = systemLookup }: { readonly lookup?: Lookup } = 
   const lines = linesOf()
   const addresses = namesOf(lookup)
   const gate = gateOf(ASKS_MAX)
+  const own = gatesOf(OWN_ASKS_MAX)
 
   function visit(rules: WebRules): Visit {
     const addressOf = addresses()
@@ -48,7 +51,10 @@ export function webOf({ lookup = systemLookup }: { readonly lookup?: Lookup } = 
       async ask(request, bounds: WebBounds) {
         mustBeSendable(request)
         const { withinMs, redirects } = bounds
-        return within(withinMs, unavailable, (signal) => gate(signal, () => follow(request, redirects, signal)))
+        return within(withinMs, unavailable, (signal) => {
+          const work = () => gate(signal, () => follow(request, redirects, signal))
+          return rules.agentId === undefined ? work() : own(rules.agentId, signal, work)
+        })
       },
     }
   }

@@ -96,15 +96,14 @@ it('security: a replaced key of an agent gets nothing signed that was approved b
   const [shop, seller] = [await makeShop(chain), await openSeller(chain)]
   const { bursar, authority, caller } = shop.purse
   seller.becomes({ unpaid: (stall, { response }) => stall.ask(response, stall.quote({ amount: '110000000' })) })
-  const old = { ...shop, purse: { ...shop.purse, caller: { ...caller, keyHash: null } } }
   const never = new AbortController().signal
-  const { payment } = await call(old, seller.stall.url, never)
+  const { payment } = await call(shop, seller.stall.url, never)
   expect(payment?.status).toBe('awaiting_approval')
   await yes(shop, payment!)
   await rotateAgent(bursar, authority, caller.agentId)
   const asked = seller.stall.requests.length
-  const view = await call(old, seller.stall.url, never)
-  expect(view.refusal).toMatchObject({ code: 'spending_frozen', rule: 'agent.key' })
+  const view = await call(shop, seller.stall.url, never)
+  expect(view.refusal).toMatchObject({ code: 'spending_frozen', rule: 'agent.credential' })
   expect([signed(shop), seller.stall.requests.length]).toEqual([[], asked])
   const { keyHash } = bursar.store.read.one('agents', { id: caller.agentId })!
   expect(keyHash).not.toBe(keyHashOf(''))

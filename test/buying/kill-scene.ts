@@ -7,7 +7,7 @@ import { recover } from '../../src/actions/recover.ts'
 import { x402 } from '../../src/protocols/x402/index.ts'
 import { webOf } from '../../src/web/web.ts'
 import { journalProblems, problemsOf } from '../chain/audit.ts'
-import { isOpen } from '../chain/kill-scene.ts'
+import { untilClosed } from '../chain/kill-scene.ts'
 import { CONFIRMATIONS, withBlocks } from '../chain/kill-story.ts'
 import { type Chain, startChain } from '../support/chain.ts'
 import { type ChainPurse, fundChainPurse, makeInstrument, openChainPurse, UNIT } from '../support/chain-purse.ts'
@@ -19,7 +19,7 @@ import type { Orders } from './kill-victim.ts'
 /** Longer than whoever is about to sign is left to it; and longer than what was signed is good for. */
 const SOON_SECONDS = 6
 const LATER_SECONDS = 6 * 60
-const ROUNDS_TO_SETTLE = 40
+const RECOVER_WITHIN_MS = 60_000
 
 /** When the next process comes: while what was signed is still good, or once it is over. */
 export const MEANWHILE = ['soon', 'late'] as const
@@ -173,7 +173,7 @@ export class Scene {
   async recovered(purse: ChainPurse): Promise<void> {
     const { store, clock } = purse.bursar
     const isOver = ({ validUntil }: { readonly validUntil: number }) => clock.now() >= validUntil
-    for (let round = 0; round < ROUNDS_TO_SETTLE; round++) {
+    for (const end = performance.now() + RECOVER_WITHIN_MS; performance.now() < end; ) {
       await recover(purse.bursar)
       if (!store.read.list('payments', { status: ['authorized', 'in_doubt'] }).some(isOver)) return
     }
@@ -181,11 +181,7 @@ export class Scene {
 
   /** Recovers until nothing waits any more, while blocks come; then nothing may be wrong. */
   async settled(purse: ChainPurse): Promise<void> {
-    for (let round = 0; round < ROUNDS_TO_SETTLE; round++) {
-      await recover(purse.bursar)
-      if (!isOpen(purse)) break
-      await this.chain.mine(8)
-    }
+    await untilClosed(purse, this.chain)
     expect(await problemsOf(purse, this.chain)).toEqual([])
   }
 }

@@ -61,7 +61,7 @@ export async function openFujiPurse(folder: string, { url }: Chain): Promise<Cha
     ...{ bursar, authority, publicKey, path, network: FUJI },
     ...{ address: payer.address, relayerAddress: relayer.address },
     wallet: store.read.one('wallets', { name: 'usdc' })!,
-    caller: { agentId, sessionId: systemIds.make('session') },
+    caller: { agentId, sessionId: systemIds.make('session'), credentialId: null },
     close: () => store.close(),
   }
 }

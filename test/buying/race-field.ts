@@ -5,9 +5,8 @@ import { expect } from 'vitest'
 import type { FetchInput } from '../../src/actions/agent/fetch-with-payment.ts'
 import type { RequestInput } from '../../src/actions/agent/request-instrument.ts'
 import { setAllowances } from '../../src/actions/owner/wallets.ts'
-import { recover } from '../../src/actions/recover.ts'
 import { problemsOf } from '../chain/audit.ts'
-import { isOpen } from '../chain/kill-scene.ts'
+import { untilClosed } from '../chain/kill-scene.ts'
 import { type Chain, type ChainOptions, startChain } from '../support/chain.ts'
 import { type ChainPurse, fundChainPurse, makeInstrument, openChainPurse } from '../support/chain-purse.ts'
 import { bundled, Child } from '../support/children.ts'
@@ -16,7 +15,6 @@ import type { Answer, Job } from './race-buyer.ts'
 
 const DAY_MS = 86_400_000
 const MARGIN_MS = 600_000
-const ROUNDS_TO_SETTLE = 40
 
 /** A purse that all processes share, the seller that only it pays, and how far its clock is before the system's. */
 export interface Stake {
@@ -107,11 +105,7 @@ export class Field {
   /** Recovers until nothing waits any more, while blocks come; then nothing may be wrong. */
   async settled({ purse, seller }: Stake): Promise<void> {
     await seller.idle()
-    for (let round = 0; round < ROUNDS_TO_SETTLE; round++) {
-      await recover(purse.bursar)
-      if (!isOpen(purse)) break
-      await this.chain.mine(8)
-    }
+    await untilClosed(purse, this.chain)
     expect(await problemsOf(purse, this.chain)).toEqual([])
   }
 

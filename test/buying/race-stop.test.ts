@@ -7,9 +7,9 @@ import { type Chain, startChain } from '../support/chain.ts'
 import { type HonestSeller, openHonestSeller } from './kill-seller.ts'
 import { makeShop } from './shop.ts'
 
-/** More than the web asks at a time, and what it does. */
-const MANY = 70
-const AT_ONCE = 64
+/** More than the web asks at a time for one agent, and what it does. */
+const MANY = 20
+const AT_ONCE = 16
 const TRIES_MAX = 1_000
 const PAUSE_MS = 10
 const OVER_SECONDS = 6 * 60

@@ -111,6 +111,7 @@ describe.concurrent('security: while agents pay', () => {
         proxy.down()
         first = begun.length
         await sleep(DOWN_MS)
+        while (begun.length <= first + 2 * AT_ONCE) await sleep(20)
         end = begun.length
         await expect(recover(purse.bursar)).rejects.toThrow(AggregateError)
         proxy.down(false)

@@ -6,7 +6,7 @@ import { alive, MEANWHILE, Scene, settled } from './kill-scene.ts'
 import { instrument, shopOf } from './kill-story.ts'
 
 /** Every how manieth of all the kills is done: `BURSAR_KILL_EVERY=1` for all of them. */
-const EVERY = Number(process.env.BURSAR_KILL_EVERY ?? 273)
+const EVERY = Number(process.env.BURSAR_KILL_EVERY ?? 409)
 /** How many points further a recovery gets each time before it is killed again. */
 const STEP = Math.max(1, Math.ceil(EVERY / 6))
 /** How often a process is killed at some random time. */

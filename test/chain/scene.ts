@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Address, Hex } from 'viem'
-import { parseAbiItem } from 'viem'
+import { type Address, type Hex, parseAbiItem } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterEach, expect } from 'vitest'
 import { getPayment } from '../../src/actions/agent/read.ts'
@@ -27,6 +26,7 @@ import {
   send,
   UNIT,
 } from '../support/chain-purse.ts'
+import { unstick } from '../support/pool.ts'
 import { temporaryFolder } from '../support/purse.ts'
 
 const USED = parseAbiItem('event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)')
@@ -119,7 +119,7 @@ function keyOf(folder: string): PrivateKeyAccount {
 /** Returns when all that was sent is in a block; at once, where blocks do not come by themselves. */
 export async function mempoolIsEmpty(chain: Chain): Promise<void> {
   if (!(await chain.rpc<boolean>('anvil_getAutomine'))) return
-  const isEmpty = async () => Number((await chain.rpc<{ pending: string }>('txpool_status')).pending) === 0
+  const isEmpty = async () => Number((await unstick(chain)).pending) === 0
   for (let tries = 0; tries < 200 && !(await isEmpty()); tries += 1) await sleep(5)
 }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, onTestFinished } from 'vitest'
@@ -19,10 +19,19 @@ export interface Ran {
   readonly stderr: string
 }
 
+/** What makes the keys of these homes cheap to open. Who gives a program other options gives it this as well. */
+export const LIGHT = `--import ${pathToFileURL(join(ROOT, 'test', 'support', 'light-work.mjs'))}`
+let nodeOptions = LIGHT
+
+/** From now on, in this file: keys are sealed and opened with all the work that bursar asks for. */
+export function wholeWork(): void {
+  nodeOptions = ''
+}
+
 /** What a test is given to start programs in: nothing of this machine's own bursar. */
 export function environment(home: string, more: Variables = {}): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env
-  return { PATH, HOME, BURSAR_HOME: home, ...more }
+  return { PATH, HOME, BURSAR_HOME: home, ...(nodeOptions && { NODE_OPTIONS: nodeOptions }), ...more }
 }
 
 /** Runs the built program to its end, with nothing on stdin unless it is given. */

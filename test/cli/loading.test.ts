@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { homeWithWallet, type Scene, startScene } from './chain-fixture.ts'
-import { agent, bursar, emptyHome, newHome } from './fixture.ts'
+import { agent, bursar, emptyHome, LIGHT, newHome } from './fixture.ts'
 
 /** Writes down every module that a program loads. */
 const HOOK = `
@@ -27,7 +27,7 @@ describe('what `bursar` loads', () => {
   function watched(name: string) {
     const log = join(folder, name)
     writeFileSync(log, '')
-    const more = { LOADED: log, NODE_OPTIONS: `--import ${pathToFileURL(join(folder, 'register.mjs'))}` }
+    const more = { LOADED: log, NODE_OPTIONS: `${LIGHT} --import ${pathToFileURL(join(folder, 'register.mjs'))}` }
     const loaded = () => [...new Set(readFileSync(log, 'utf8').trim().split('\n'))]
     return { more, loaded, ofChains: () => loaded().flatMap(ofChain) }
   }
@@ -53,6 +53,18 @@ describe('what `bursar` loads', () => {
     await vi.waitFor(() => expect(loaded().some((url) => /sandbox/.test(url))).toBe(true), { timeout: 30_000 })
     await close()
     expect(ofChains()).toEqual([])
+  })
+
+  it('is nothing of HTTP while an agent is served over stdio', async () => {
+    const home = await newHome()
+    const { more, loaded } = watched('http')
+    const { call, close } = await agent(home, more)
+    await call('check_budget', {})
+    await close()
+    // What tells Node's server of Hono that somebody else answered.
+    const isHttp = (url: string) =>
+      url.includes('/dist/') && readFileSync(fileURLToPath(url), 'utf8').includes('x-hono-')
+    expect(loaded().filter(isHttp)).toEqual([])
   })
 
   it('is nothing of chains for commands that use none', async () => {

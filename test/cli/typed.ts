@@ -2,11 +2,15 @@ import { run } from '../../src/cli/cli.ts'
 import { Dismissed, type Program, type Terminal } from '../../src/cli/program.ts'
 import { configOf } from '../../src/config.ts'
 import { chainsOf } from '../../src/main/chains.ts'
+import { channelsOf } from '../../src/main/channel-desk.ts'
 import { createHome } from '../../src/main/create.ts'
 import { openExisting } from '../../src/main/open.ts'
 import { systemClock } from '../../src/system.ts'
 import { logger } from '../../src/telemetry.ts'
-import { ROOT } from './fixture.ts'
+import { ROOT, wholeWork } from './fixture.ts'
+
+// What runs here, and not in a process of its own, opens keys with all the work.
+wholeWork()
 
 type Answer = boolean | string | 'ctrl-c'
 
@@ -48,6 +52,9 @@ function programIn(home: string): Program {
     open: () => openExisting(config, log),
     create: (given) => createHome(config, log, { ...given, version: '0.0.0' }),
     serveMcp: unused,
+    serveHttp: unused,
+    connect: unused,
+    channels: async () => channelsOf(config),
     inspectDatabase: unused,
     chains: async () => chainsOf(config),
     reportBug: (error) => {

@@ -33,6 +33,7 @@ function worst(): { spending: Spending; attempt: Attempt } {
     spending: {
       ...{ now: 9, wallet, instrument, available: 0n, limits: [], lookAlike: null },
       instance: { id: 'ins', createdAt: 0, frozen: true },
+      credentials: [],
       agent: { id: 'agt', name: 'a', keyHash: null, status: 'revoked', createdAt: 0 },
     },
     attempt: { amount: 200n, payee: { name: 'Mallory', category: '7995', country: 'KP' }, protocol: 'card' },

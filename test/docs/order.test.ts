@@ -12,10 +12,10 @@ function documented(): string[] {
     .split('\n')
     .filter((line) => /^\d+\. /.test(line))
   const codes = list
-    .slice(0, 18)
+    .slice(0, 20)
     .map((line) => Array.from(line.split(':')[0]!.matchAll(/`([a-z_]+)`/g), ([, code]) => code!))
   // The first step is about the call itself, and the last two come after the rules.
-  return codes.slice(1, 16).flat()
+  return codes.slice(1, 18).flat()
 }
 
 const LIMITS = defaultRules(2).map((rule, n) => ({
@@ -37,6 +37,7 @@ const WRONG = {
   available: 0n,
   instance: { frozen: true },
   agent: { status: 'active' },
+  credentials: [{ instruments: [], currency: 'EUR', maxAmount: 70_000n, spent: 10_001n }],
   wallet: { status: 'active', currency: 'USD', decimals: 2, asset: null },
   lookAlike: null,
   instrument: {
@@ -63,6 +64,8 @@ const WRONG = {
 const MEND: Readonly<Record<string, (spending: Spending) => Spending>> = {
   spending_frozen: (s) => ({ ...s, instance: { ...s.instance, frozen: false } }),
   limits_missing: (s) => ({ ...s, limits: LIMITS }),
+  not_found: (s) => credential(s, { instruments: null }),
+  currency_mismatch: (s) => credential(s, { currency: 'USD' }),
   instrument_frozen: (s) => instrument(s, { status: 'revoked' }),
   instrument_revoked: (s) => instrument(s, { status: 'active', expiresAt: 10 }),
   instrument_expired: (s) => instrument(s, { expiresAt: 20 }),
@@ -74,7 +77,8 @@ const MEND: Readonly<Record<string, (spending: Spending) => Spending>> = {
   country_not_allowed: (s) => without(s, 'countries'),
   usage_limit_reached: (s) => instrument(s, { usageConsumed: 0 }),
   per_payment_max_exceeded: (s) => instrument(s, { perPaymentMax: null }),
-  amount_exceeds_remaining: (s) => instrument(s, { remaining: 100_000n }),
+  amount_exceeds_remaining: (s) =>
+    s.instrument.remaining < 100_000n ? instrument(s, { remaining: 100_000n }) : credential(s, { spent: 10_000n }),
   insufficient_funds: (s) => ({ ...s, available: 100_000n }),
   limit_exceeded: (s) => ({
     ...s,
@@ -84,6 +88,10 @@ const MEND: Readonly<Record<string, (spending: Spending) => Spending>> = {
 
 function instrument(spending: Spending, change: Partial<Spending['instrument']>): Spending {
   return { ...spending, instrument: { ...spending.instrument, ...change } }
+}
+
+function credential(spending: Spending, change: Partial<Spending['credentials'][number]>): Spending {
+  return { ...spending, credentials: spending.credentials.map((one) => ({ ...one, ...change })) }
 }
 
 function without(spending: Spending, name: keyof Spending['instrument']['constraints']): Spending {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf } from '../cli/chain-fixture.ts'
-import { environment, newHome, owner, ROOT } from '../cli/fixture.ts'
+import { environment, newHome, owner, ROOT, wholeWork } from '../cli/fixture.ts'
 
 const TOKEN = '0x700b6A60ce7EaaEA56F065753d8dcB9653dbAD35'
 
@@ -46,6 +46,8 @@ describe('docs/x402.md, as it is written', { timeout: 120_000 }, () => {
   }
 
   beforeAll(async () => {
+    // The agent starts bursar itself.
+    wholeWork()
     home = await newHome()
     ports.CHAIN_PORT = `${await freePort()}`
     ports.SHOP_PORT = `${await freePort()}`

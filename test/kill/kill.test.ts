@@ -140,7 +140,7 @@ describe('a process that is killed', () => {
     for (const [key, id] of done) expect(before.get(key)?.map((payment) => payment.id)).toEqual([id])
     for (const key of begun) {
       const input = { instrument_id: card, amount: '0.10', payee: { name: 'Shop' }, purpose: key, idempotency_key: key }
-      const view = await pay(disk.bursar, { agentId: disk.agentId, sessionId: 'on and on' }, input)
+      const view = await pay(disk.bursar, { agentId: disk.agentId, sessionId: 'on and on', credentialId: null }, input)
       expect([view.status, view.payment_id]).toEqual(['captured', before.get(key)?.[0]?.id ?? view.payment_id])
     }
     expect([...alive(disk).values()].map((payments) => payments.length)).toEqual([...begun].map(() => 1))
@@ -154,7 +154,7 @@ describe('a process that is killed', () => {
 
 async function cardIn({ bursar, agentId, authority }: Disk, currency: string): Promise<string> {
   const terms = { type: 'virtual_card', amount: '90000.00', currency, expires_in: '1d', purpose: 'on and on' }
-  const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent' }, terms)
+  const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent', credentialId: null }, terms)
   const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'test')
   return ((await approve(bursar, request_id, proof, {})) as RequestView).instrument!.instrument_id
 }

@@ -33,7 +33,7 @@ export async function story(disk: Disk, said: (key: Key, view: PaymentView) => v
   const buy = async (key: Key): Promise<PaymentView> => {
     const { name, amount } = PURCHASES[key]
     const input = { instrument_id: instrumentId, amount, payee: { name }, purpose: key, idempotency_key: key }
-    const view = await pay(bursar, { agentId: disk.agentId, sessionId: 'a day' }, input)
+    const view = await pay(bursar, { agentId: disk.agentId, sessionId: 'a day', credentialId: null }, input)
     said(key, view)
     return view
   }
@@ -50,14 +50,17 @@ export async function story(disk: Disk, said: (key: Key, view: PaymentView) => v
   const ended = bursar.store.read.one('instruments', { id: instrumentId })!.status
   if (ended === 'active') await freezeInstrument(bursar, authority, instrumentId)
   if (ended !== 'returned') await unfreezeInstrument(bursar, authority, instrumentId)
-  if (ended !== 'returned') await cancel(bursar, { agentId: disk.agentId, sessionId: 'a day' }, instrumentId)
+  if (ended !== 'returned')
+    await cancel(bursar, { agentId: disk.agentId, sessionId: 'a day', credentialId: null }, instrumentId)
 }
 
 async function card(disk: Disk): Promise<string> {
   const { bursar, agentId } = disk
   const asked = bursar.store.read.list('requests', { agentId }).at(-1)
   const terms = { type: 'virtual_card', amount: '400.00', currency: 'USD', expires_in: '30d', purpose: 'a day' }
-  const id = asked?.id ?? (await requestInstrument(bursar, { agentId, sessionId: 'a day' }, terms)).request_id
+  const id =
+    asked?.id ??
+    (await requestInstrument(bursar, { agentId, sessionId: 'a day', credentialId: null }, terms)).request_id
   if (bursar.store.read.one('requests', { id })!.status === 'pending') await approve(bursar, id, yes(disk, id), {})
   return bursar.store.read.one('requests', { id })!.instrumentId!
 }

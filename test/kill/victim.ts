@@ -96,7 +96,7 @@ async function buyOn(): Promise<void> {
       const key = `key-${next++}`
       say('begun', key)
       const input = { instrument_id, amount: '0.10', payee: { name: 'Shop' }, purpose: key, idempotency_key: key }
-      const view = await pay(disk.bursar, { agentId: disk.agentId, sessionId: 'on and on' }, input)
+      const view = await pay(disk.bursar, { agentId: disk.agentId, sessionId: 'on and on', credentialId: null }, input)
       say('done', key, view.payment_id, view.status)
     }
   }

@@ -51,7 +51,8 @@ describe.each(CLIENTS)('prompts (%s)', (kind) => {
     )
     await setApprovals(purse.bursar, purse.authority, purse.walletId, [{ up_to: null, assurance: 'operator' }])
     const strict = await connect(purse, kind, { elicitation: {}, answer: approve })
-    const second = (await host.call('request_instrument', CARD)).structuredContent?.request_id as string
+    const other = { ...CARD, amount: '200.00' }
+    const second = (await host.call('request_instrument', other)).structuredContent?.request_id as string
     expect(await prompt(strict, 'approve_request', { request_id: second })).toContain(
       'This needs an approval of the kind: operator. Nothing was changed.',
     )
@@ -81,7 +82,7 @@ describe.each(CLIENTS)('prompts (%s)', (kind) => {
     const other = await connect(purse, kind, {
       elicitation: {},
       answer: approve,
-      deps: { caller: { agentId: 'agt_other', sessionId: 's' } },
+      deps: { caller: { agentId: 'agt_other', sessionId: 's', credentialId: null } },
     })
     await expect(
       prompt(other, 'approve_request', { request_id: structuredContent?.request_id as string }),

@@ -9,7 +9,9 @@ async function read(host: Connected, uri: string): Promise<{ events?: { type: st
 
 /** Another agent's eyes on the same store. */
 async function stranger(purse: Purse, kind: Kind): Promise<Connected> {
-  return connect(purse, kind, { deps: { caller: { agentId: 'agt_other', sessionId: 'ses_other' } } })
+  return connect(purse, kind, {
+    deps: { caller: { agentId: 'agt_other', sessionId: 'ses_other', credentialId: null } },
+  })
 }
 
 describe.each(CLIENTS)('resources (%s)', (kind) => {

@@ -67,11 +67,11 @@ describe('rounds of 2026-07-28', () => {
     await host.close()
   })
 
-  it('security: an answer without its state begins anew and approves nothing', async () => {
+  it('security: an answer without its state is asked for anew and approves nothing', async () => {
     const purse = await makePurse()
     const { host, retry } = await opened('request_instrument', CARD, purse)
     expect(await retry(yes)).toMatchObject({ resultType: 'input_required' })
-    expect(purse.bursar.store.read.list('requests', {}).map(({ status }) => status)).toEqual(['pending', 'pending'])
+    expect(purse.bursar.store.read.list('requests', {}).map(({ status }) => status)).toEqual(['pending'])
     await host.close()
   })
 
@@ -99,7 +99,7 @@ describe('rounds of 2026-07-28', () => {
     const { host, round } = await opened('request_instrument', CARD, purse)
     const other = await connect(purse, 'modern', {
       ...FORM,
-      deps: { caller: { agentId: 'agt_other', sessionId: 'ses_other' } },
+      deps: { caller: { agentId: 'agt_other', sessionId: 'ses_other', credentialId: null } },
     })
     const params = { name: 'request_instrument', arguments: CARD, ...yes, requestState: round.requestState }
     const answer = await other.raw.request(

@@ -14,6 +14,7 @@ const SEED = Number(process.env.BURSAR_PROPERTY_SEED ?? 20_261_121)
 const MET = [
   ...['captured', 'voided', 'refunded', 'partially_refunded', 'approval_denied', 'expired', 'rail_declined'],
   ...['limit_exceeded', 'amount_exceeds_remaining', 'idempotency_conflict', 'not_found', 'amount_invalid'],
+  'too_many_asks',
 ]
 
 /** The steps that are needed for it to go wrong: ever smaller pieces are left out while it still does. */

@@ -45,6 +45,8 @@ export interface ModelQuestion {
   readonly needs: string
   readonly expiresAt: number
   answered: boolean
+  /** When a human said no. */
+  deniedAt?: number
 }
 
 export interface ModelRequest extends ModelTerms {

@@ -47,6 +47,7 @@ export async function ownerStep(run: Run, op: OwnerOp): Promise<void> {
       assert.equal(code, open ? null : 'not_pending')
       if (!open) return
       subject.question!.answered = true
+      subject.question!.deniedAt = world.time.now
       subject.status = 'denied'
       return
     }
@@ -103,7 +104,9 @@ async function take(
   if (!subject) return
   const stranger = world.callers.find(({ agentId }) => agentId !== subject.agentId)!
   assert.equal((await outcome(cancel(world.bursar, stranger, subject.id))).code, 'not_found')
-  const { code } = await outcome(cancel(world.bursar, { agentId: subject.agentId, sessionId: 'any' }, subject.id))
+  const { code } = await outcome(
+    cancel(world.bursar, { agentId: subject.agentId, sessionId: 'any', credentialId: null }, subject.id),
+  )
   const from = {
     cancelRequest: ['pending'],
     cancelPayment: ['awaiting_approval'],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { pay } from '../../src/actions/agent/pay.ts'
 import { approve } from '../../src/actions/owner/approve.ts'
 import type { PaymentView } from '../../src/actions/wire.ts'
-import { type ModelAttempt, type ModelPayment, repeated, type Verdict, verdictOn } from './model.ts'
+import { type Model, type ModelAttempt, type ModelPayment, repeated, type Verdict, verdictOn } from './model.ts'
+import { samePayments, unasked } from './model-asking.ts'
 import { authorize } from './model-settle.ts'
 import type { Op } from './ops.ts'
 import { MERCHANTS } from './program.ts'
@@ -63,7 +64,7 @@ async function payOnce(run: Run, op: PayOp & { op: 'pay' }): Promise<void> {
   assert.equal(view.replayed, undefined)
   const verdict =
     instrument.agentId === caller.agentId
-      ? verdictOn(model, attempt, now, false)
+      ? orUnasked(model, attempt, verdictOn(model, attempt, now, false), now)
       : ({ is: 'deny', code: 'not_found', rule: 'instrument_id' } as const)
   if (verdict.is === 'deny') {
     assert.equal(hear(run).length, 0, 'the rail was touched by a refused payment')
@@ -90,6 +91,14 @@ async function payOnce(run: Run, op: PayOp & { op: 'pay' }): Promise<void> {
   const wanted = needs(instrument.wallet, op.units)
   payment.question = { needs: wanted === 'none' ? 'host' : wanted, expiresAt: now + 15 * 60_000, answered: false }
   assert.deepEqual([view.status, view.approval?.needs], ['awaiting_approval', payment.question.needs])
+}
+
+/** What would be asked, and is not. */
+function orUnasked(model: Model, attempt: ModelAttempt, verdict: Verdict, now: number): Verdict {
+  const { agentId, instrument, payee, amount } = attempt
+  if (verdict.is !== 'ask') return verdict
+  const why = unasked(model, agentId, samePayments(model, agentId, instrument.wallet, payee, amount), now)
+  return why ? { is: 'deny', ...why } : verdict
 }
 
 /** A payment that waits for a human whose time is over is ended by the call that would repeat it. */

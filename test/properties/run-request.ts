@@ -7,6 +7,7 @@ import { hostProof } from '../../src/approvals/host.ts'
 import { operatorProof } from '../../src/approvals/operator.ts'
 import type { Narrowing } from '../../src/core/approval.ts'
 import type { ModelInstrument, ModelRequest, ModelTerms, ModelWallet } from './model.ts'
+import { endOverdue, sameRequests, sameTerms, unasked } from './model-asking.ts'
 import type { Op } from './ops.ts'
 import { outcome, picked, type Run } from './run-shared.ts'
 
@@ -62,8 +63,8 @@ export async function request(run: Run, op: Requesting): Promise<void> {
   })
   const { value, code } = await outcome<RequestView>(asked)
   if (!wallet) return assert.equal(code, 'currency_mismatch')
+  endOverdue(model, world.time.now)
   if (model.frozen || wallet.frozen) return assert.equal(code, 'spending_frozen')
-  assert.equal(code, null)
   const terms: ModelTerms = {
     ...{
       amount: op.units,
@@ -75,6 +76,17 @@ export async function request(run: Run, op: Requesting): Promise<void> {
     perPayment: op.perPayment !== null && op.perPayment > op.units ? op.units : op.perPayment,
   }
   const assurance = needs(wallet, op.units)
+  if (assurance !== 'none') {
+    const same = sameRequests(model, sameTerms(caller.agentId, wallet, terms))
+    const waiting = same.find(({ status }) => status === 'pending')
+    if (waiting) {
+      assert.equal(value?.request_id, waiting.id)
+      return op.op === 'grant' ? decideRequest(run, waiting, GRANT) : undefined
+    }
+    const why = unasked(model, caller.agentId, same, world.time.now)
+    if (why) return assert.equal(code, why.code)
+  }
+  assert.equal(code, null)
   const made: ModelRequest = {
     ...{ ...terms, id: value!.request_id, wallet, agentId: caller.agentId, status: 'pending' },
     question: { needs: assurance, expiresAt: world.time.now + 86_400_000, answered: assurance === 'none' },
@@ -82,8 +94,10 @@ export async function request(run: Run, op: Requesting): Promise<void> {
   model.requests.push(made)
   if (assurance === 'none') instrumentOf(run, made, terms, value!)
   assert.equal(value!.status, made.status)
-  if (op.op === 'grant') await decideRequest(run, made, { by: 'operator', percent: null, uses: null })
+  if (op.op === 'grant') await decideRequest(run, made, GRANT)
 }
+
+const GRANT = { by: 'operator', percent: null, uses: null } as const
 
 export async function approveRequest(run: Run, op: Approving): Promise<void> {
   const asked = picked(run.model.requests, op.pick)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { recover } from '../../src/actions/recover.ts'
+import { endOverdue } from './model-asking.ts'
 import { isUnsettled } from './model-settle.ts'
 import type { Op } from './ops.ts'
 import { unsent } from './run-pay.ts'
@@ -57,12 +58,7 @@ async function recovered(run: Run): Promise<void> {
   )
   for (const payment of open) if (!asked.has(payment.id)) unsent(run, payment)
   assert.equal(asked.size <= open.length, true)
-  for (const subject of [...model.requests, ...model.payments]) {
-    const { question } = subject
-    if (!question || question.answered || now < question.expiresAt) continue
-    question.answered = true
-    subject.status = 'expired'
-  }
+  endOverdue(model, now)
   for (const instrument of model.instruments)
     if (instrument.status === 'active' && now >= instrument.expiresAt) instrument.status = 'expired'
 }

@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { checkBudget } from '../../src/actions/agent/read.ts'
 import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
-import { addAgent, keyHashOf, rotateAgent } from '../../src/actions/owner/agents.ts'
+import { addAgent, rotateAgent } from '../../src/actions/owner/agents.ts'
 import { setLimit } from '../../src/actions/owner/limit.ts'
 import { createWallet } from '../../src/actions/owner/wallets.ts'
 import { buy, CARD, makeCard, makePurse } from '../support/purse.ts'
+import { credentialOf } from './desk.ts'
 
 describe('security: an agent', () => {
   it('whose key was replaced can neither ask nor pay over a connection that the old one opened', async () => {
     const purse = await makePurse()
     const { bursar, authority } = purse
     const { agent_id: agentId, key } = await addAgent(bursar, authority, 'other')
-    const caller = { agentId, sessionId: purse.caller.sessionId, keyHash: keyHashOf(key) }
+    const caller = { agentId, sessionId: purse.caller.sessionId, credentialId: credentialOf(bursar, key) }
     const card = await makeCard({ ...purse, caller })
     expect((await buy({ ...purse, caller }, card, '1.00')).status).toBe('captured')
     await rotateAgent(bursar, authority, agentId)
     const refused = await buy({ ...purse, caller }, card, '1.00')
-    expect(refused.refusal).toMatchObject({ code: 'spending_frozen', rule: 'agent.key' })
+    expect(refused.refusal).toMatchObject({ code: 'spending_frozen', rule: 'agent.credential' })
     await expect(requestInstrument(bursar, caller, CARD)).rejects.toMatchObject({ code: 'spending_frozen' })
   })
 

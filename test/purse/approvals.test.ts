@@ -72,8 +72,8 @@ describe('security: the assurance that an amount needs', () => {
   })
 
   it('is the strongest there is, where no tier covers the amount', () => {
-    expect(needed([{ upTo: 10n, assurance: 'none' }], 11n)).toBe('passkey')
-    expect(needed([], 1n)).toBe('passkey')
+    expect(needed([{ upTo: 10n, assurance: 'none' }], 11n)).toEqual({ assurance: 'passkey', owners: 2 })
+    expect(needed([], 1n)).toEqual({ assurance: 'passkey', owners: 2 })
   })
 
   it('is host for a sandbox and operator for real money, until the owner says otherwise', async () => {

@@ -19,6 +19,7 @@ import { hostProof } from '../../src/approvals/host.ts'
 import { operatorProof } from '../../src/approvals/operator.ts'
 import type { Narrowing } from '../../src/core/approval.ts'
 import { BursarError } from '../../src/core/errors.ts'
+import type { Bursar } from '../../src/ports.ts'
 import { cardRail } from '../../src/rails/card/rail.ts'
 import { type CardSandbox, sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
 import { buy, CARD, makeCard, makePurse, type Purse, type PurseOptions } from '../support/purse.ts'
@@ -111,7 +112,14 @@ export async function withWallet(purse: Purse, input: Partial<WalletInput>): Pro
 /** The same purse seen by another agent of the same owner. */
 export async function byAnotherAgent(purse: Purse): Promise<Purse> {
   const { agent_id: agentId, key } = await addAgent(purse.bursar, purse.authority, 'other')
-  return { ...purse, caller: { agentId, sessionId: 'ses_other', keyHash: keyHashOf(key) } }
+  return { ...purse, caller: { agentId, sessionId: 'ses_other', credentialId: credentialOf(purse.bursar, key) } }
+}
+
+/** The id of the credential whose key this is. */
+export function credentialOf({ store }: Bursar, key: string): string {
+  const credential = store.read.one('credentials', { keyHash: keyHashOf(key) })
+  if (!credential) throw new Error('There is no such credential.')
+  return credential.id
 }
 
 /** The same agent in another run. */

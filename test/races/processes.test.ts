@@ -2,14 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { mintCredential } from '../../src/actions/agent/credentials.ts'
 import { pay } from '../../src/actions/agent/pay.ts'
 import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
+import { addAgent } from '../../src/actions/owner/agents.ts'
 import { approve } from '../../src/actions/owner/approve.ts'
 import { verifyStore } from '../../src/actions/owner/journal.ts'
 import { setLimit } from '../../src/actions/owner/limit.ts'
 import { question } from '../../src/actions/question.ts'
 import { recover } from '../../src/actions/recover.ts'
-import type { RequestView } from '../../src/actions/wire.ts'
+import type { Caller, RequestView } from '../../src/actions/wire.ts'
 import { hostProof } from '../../src/approvals/host.ts'
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { Audit } from '../support/audit.ts'
@@ -59,10 +61,14 @@ const count = (answers: readonly Answer[], what: string): number =>
 
 const N = (n: number): number => n * SCALE
 
-async function card(walletCurrency: string, amount: string, more: object = {}): Promise<string> {
+async function card(walletCurrency: string, amount: string, more: object = {}, by?: Caller): Promise<string> {
   const { bursar, agentId, authority } = disk
   const terms = { type: 'virtual_card', amount, currency: walletCurrency, expires_in: '1d', purpose: 'a race', ...more }
-  const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent' }, terms)
+  const { request_id } = await requestInstrument(
+    bursar,
+    by ?? { agentId, sessionId: 'parent', credentialId: null },
+    terms,
+  )
   const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'race')
   return ((await approve(bursar, request_id, proof, {})) as RequestView).instrument!.instrument_id
 }
@@ -146,6 +152,28 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       expect([count(counted, 'captured'), count(counted, 'limit_exceeded')]).toEqual([N(23), N(41)])
     })
 
+    test('sub-agents spend what one credential may to the unit, over all that it minted', async () => {
+      await wideWallet(disk, 'PLN', '100000.00')
+      const { bursar, authority } = disk
+      const max = { max_amount: `${N(50)}.00`, currency: 'PLN' }
+      const made = await addAgent(bursar, authority, 'many', max)
+      const own = { agentId: made.agent_id, sessionId: 'own', credentialId: made.credential_id }
+      const one = await card('PLN', '90000.00', {}, own)
+      const minted = await Promise.all(children.map(() => mintCredential(bursar, own, max)))
+      const answers = await race('one credential', (n) => {
+        const by = { agentId: own.agentId, credentialId: minted[n]!.credential_id }
+        return several(N(12), () => ({ ...buy(one, '0.70'), by }) as Call)
+      })
+      const fits = Math.floor(N(5_000) / 70)
+      expect([count(answers, 'captured'), count(answers, 'amount_exceeds_remaining')]).toEqual([fits, N(96) - fits])
+      const spent = bursar.store.read.list('credentials', { agentId: own.agentId })
+      const total = spent.filter(({ parentId }) => parentId !== null).reduce((sum, one) => sum + one.spent, 0n)
+      expect([total, spent.find(({ parentId }) => parentId === null)?.spent]).toEqual([
+        BigInt(fits * 70),
+        BigInt(fits * 70),
+      ])
+    })
+
     test('they make one payment of one idempotency key, and all get it as the answer', async () => {
       await wideWallet(disk, 'NOK', '100000.00')
       const one = await card('NOK', '90000.00')
@@ -162,15 +190,17 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       const one = await card('DKK', '90000.00')
       const { bursar, authority, agentId } = disk
       await setLimit(bursar, authority, wallet, { scope: 'wallet', window: 'payment', max_amount: '5.00', over: 'ask' })
-      await setLimit(bursar, authority, wallet, { scope: 'wallet', window: 'day', max_amount: '60.00', over: 'deny' })
-      const asked = several(10, () => buy(one, '10.00', { sessionId: 'waiting' })) as (Call & { call: 'pay' })[]
-      const waiting = await Promise.all(asked.map(({ input }) => pay(bursar, { agentId, sessionId: 'waiting' }, input)))
+      await setLimit(bursar, authority, wallet, { scope: 'wallet', window: 'day', max_amount: '20.00', over: 'deny' })
+      const asked = several(3, () => buy(one, '10.00', { sessionId: 'waiting' })) as (Call & { call: 'pay' })[]
+      const waiting = await Promise.all(
+        asked.map(({ input }) => pay(bursar, { agentId, sessionId: 'waiting', credentialId: null }, input)),
+      )
       expect(waiting.map(({ status }) => status)).toEqual(waiting.map(() => 'awaiting_approval'))
       const answers = await race('approvals', () =>
         waiting.map(({ payment_id }) => ({ call: 'approve', id: payment_id })),
       )
       expect([count(answers, 'captured'), count(answers, 'limit_exceeded'), count(answers, 'not_pending')]).toEqual([
-        6, 4, 70,
+        2, 1, 21,
       ])
     })
 

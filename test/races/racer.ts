@@ -7,11 +7,15 @@ import { freezeInstrument, unfreezeInstrument } from '../../src/actions/owner/fr
 import { refund } from '../../src/actions/owner/refund.ts'
 import { question } from '../../src/actions/question.ts'
 import { recover } from '../../src/actions/recover.ts'
+import type { Caller } from '../../src/actions/wire.ts'
 import { hostProof } from '../../src/approvals/host.ts'
 import { type Disk, openDisk } from '../support/disk.ts'
 
+/** An agent by one of its credentials; otherwise it is the one that needs none. */
+export type Who = Pick<Caller, 'agentId' | 'credentialId'>
+
 export type Call =
-  | { readonly call: 'pay'; readonly input: PayInput; readonly sessionId: string }
+  | { readonly call: 'pay'; readonly input: PayInput; readonly sessionId: string; readonly by?: Who }
   | { readonly call: 'approve' | 'cancel' | 'freeze' | 'unfreeze'; readonly id: string }
   | { readonly call: 'refund'; readonly id: string; readonly amount: string }
   | { readonly call: 'recover' }
@@ -35,11 +39,11 @@ async function run(disk: Disk, call: Call): Promise<unknown> {
   const { bursar, authority, agentId } = disk
   switch (call.call) {
     case 'pay':
-      return pay(bursar, { agentId, sessionId: call.sessionId }, call.input)
+      return pay(bursar, { agentId, credentialId: null, ...call.by, sessionId: call.sessionId }, call.input)
     case 'approve':
       return approve(bursar, call.id, hostProof(authority.ownerId, question(bursar, call.id).digest, 'race'), {})
     case 'cancel':
-      return cancel(bursar, { agentId, sessionId: 'any' }, call.id)
+      return cancel(bursar, { agentId, sessionId: 'any', credentialId: null }, call.id)
     case 'freeze':
       return freezeInstrument(bursar, authority, call.id)
     case 'unfreeze':

@@ -91,7 +91,7 @@ async function race(
 async function card(currency: string, amount: string, more: object = {}): Promise<string> {
   const { bursar, agentId, authority } = disk
   const terms = { type: 'virtual_card', amount, currency, expires_in: '1d', purpose: 'a race', ...more }
-  const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent' }, terms)
+  const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent', credentialId: null }, terms)
   const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'race')
   return ((await approve(bursar, request_id, proof, {})) as RequestView).instrument!.instrument_id
 }

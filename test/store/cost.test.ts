@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { addAgent } from '../../src/actions/owner/agents.ts'
 import type { Connection } from '../../src/store/sqlite/connection.ts'
 import { openConnection } from '../../src/store/sqlite/connection.ts'
 import { SnapshotReader, statementsOf } from '../../src/store/sqlite/snapshot.ts'
+import { credentialOf } from '../purse/desk.ts'
 import { buy, makeCard, makePurse, temporaryFolder } from '../support/purse.ts'
 import { seedChain } from './seed-chain.ts'
 import { wallsOf } from './wall.ts'
@@ -57,6 +59,16 @@ describe('a decision costs the same after any history', () => {
     const same = { agentId, fingerprint: 'x', idempotencyKey: null, withinMs: 1, undelivered }
     reader.read({ agentId, instrumentId: instrument.instrument_id, spender: seller, same }, purse.time.now)
     reader.read({ paymentId: ids.signed as string }, purse.time.now)
+    const { agent_id, key } = await addAgent(purse.bursar, purse.authority, 'other')
+    const identity = {
+      credentialId: credentialOf(purse.bursar, key),
+      passkeyId: 'x',
+      codeHash: 'x',
+      minting: true,
+    } as const
+    const { walletId } = purse
+    for (const about of [{ fingerprint: 'x' }, { walletId, payeeKey: 'name:x', amount: 1n }])
+      reader.read({ ...identity, agentId: agent_id, asking: { agentId, ...about } }, purse.time.now)
     expect(texts.join()).toContain('FROM purchases WHERE payment_id = ?')
     expect(texts.length).toBeGreaterThan(8)
     expect(texts.map((text) => [text, walks(connection, text)]).filter(([, found]) => found?.length)).toEqual([])
@@ -79,7 +91,7 @@ describe('a decision costs the same after any history', () => {
     const connection = opened()
     const texts = recorded(connection)
     new SnapshotReader(connection, statementsOf(connection))
-    const prior = texts.filter((text) => /fingerprint = \?|idempotency_key = \?/.test(text))
+    const prior = texts.filter((text) => /FROM payments .*(fingerprint|idempotency_key) = \?/s.test(text))
     const plans = prior.map((text) =>
       (connection.prepare(`EXPLAIN QUERY PLAN ${text.replace(/\?/g, "'x'")}`).all() as { detail: string }[]).map(
         ({ detail }) => detail,

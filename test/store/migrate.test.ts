@@ -1,12 +1,19 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { mintCredential } from '../../src/actions/agent/credentials.ts'
+import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
+import { addAgent, keyHashOf, revokeAgent, rotateAgent } from '../../src/actions/owner/agents.ts'
+import { revokeCredential } from '../../src/actions/owner/credentials.ts'
 import { verifyStore } from '../../src/actions/owner/journal.ts'
 import { createWallet } from '../../src/actions/owner/wallets.ts'
+import { AGENT_SCOPES } from '../../src/core/types.ts'
 import type { Bursar } from '../../src/ports.ts'
 import { migrations } from '../../src/store/sqlite/connection.ts'
 import { journalNoteKey, openSqlite } from '../../src/store/sqlite/index.ts'
-import { buy, makeCard, makePurse, type Purse } from '../support/purse.ts'
+import { approvePayment, codeOf, credentialOf } from '../purse/desk.ts'
+import { buy, CARD, makeCard, makePurse, NOON, type Purse } from '../support/purse.ts'
+import { rewriteJournals } from './former-journal.ts'
 import { chainRail, PAYEES, SANDBOX, seedChain } from './seed-chain.ts'
 import { seedPurchases } from './seed-purchases.ts'
 
@@ -19,19 +26,21 @@ function aged(purse: Purse, version: number): { path: string; rows: Rows } {
   const statements = migrations()
     .slice(0, version)
     .flatMap(({ sql }) => sql)
-  const isTrigger = (sql: string) => /^CREATE TRIGGER /m.test(sql)
-  for (const sql of statements.filter((one) => !isTrigger(one))) db.exec(sql)
+  for (const sql of statements) db.exec(sql)
+  const triggers = db.prepare(`SELECT name, sql FROM sqlite_master WHERE type = 'trigger'`).all() as Rows[string]
+  for (const { name } of triggers) db.exec(`DROP TRIGGER ${name}`)
   db.pragma('foreign_keys = OFF')
   db.prepare('ATTACH ? AS now').run(purse.path)
   const rows: Record<string, Record<string, unknown>[]> = {}
   for (const table of tablesOf(db)) {
     const columns = (db.pragma(`main.table_info(${table})`) as { name: string }[]).map(({ name }) => name).join()
     db.exec(`INSERT INTO main.${table} SELECT ${columns} FROM now.${table}`)
-    rows[table] = rowsOf(db, table)
   }
   db.exec('DETACH now')
+  rewriteJournals(db, purse)
+  for (const table of tablesOf(db)) rows[table] = rowsOf(db, table)
   // With the rows in place: what is there was let in by these very rules, one step at a time.
-  for (const sql of statements.filter(isTrigger)) db.exec(sql)
+  for (const { sql } of triggers) db.exec(sql as string)
   db.pragma(`user_version = ${version}`)
   db.close()
   return { path, rows }
@@ -57,6 +66,9 @@ function reopened(purse: Purse, path: string): Purse {
 const ADDED: Readonly<Record<string, readonly object[]>> = {
   wallets: [{}, { asset: null, account: null, relayer: null, confirmations: '[]' }, { allows: '[]' }],
   transfers: [{}, {}, { kind: 'eip3009', facilitator: null, moved: null }],
+  payments: [{}, {}, {}, { credentials: '[]' }],
+  approvals: [{}, {}, {}, { owners: 1 }],
+  requests: [{}, {}, {}, { fingerprint: '' }],
 }
 
 /** Holds a file to be the schema of now, with these rows and what was added to them, and to be what its journals say. */
@@ -144,5 +156,79 @@ describe('a database of before x402', () => {
     const { bought } = await seedPurchases({ ...before, purse })
     expect(purse.bursar.store.read.one('payments', { id: bought as string })).toMatchObject({ status: 'captured' })
     expect(problems(purse)).toEqual([])
+  })
+})
+
+describe('a database of before credentials', () => {
+  /** Agents of each kind: one with its first key, one whose key was replaced, one that is over, and one that got a key later. */
+  async function agents(purse: Purse) {
+    const { bursar, authority, caller, time } = purse
+    const [first, replaced, over] = [
+      await addAgent(bursar, authority, 'first'),
+      await addAgent(bursar, authority, 'replaced'),
+      await addAgent(bursar, authority, 'over'),
+    ]
+    const card = await makeCard({ ...purse, caller: callerOf(purse, first) })
+    await buy({ ...purse, caller: callerOf(purse, first) }, card, '20.00')
+    const waits = await buy({ ...purse, caller: callerOf(purse, first) }, card, '150.00')
+    time.now += 1
+    const again = await rotateAgent(bursar, authority, replaced.agent_id)
+    const late = await rotateAgent(bursar, authority, caller.agentId)
+    time.now += 1
+    await rotateAgent(bursar, authority, over.agent_id)
+    await revokeAgent(bursar, authority, over.agent_id)
+    return { first, replaced, over, again, late, card, waits }
+  }
+
+  function callerOf(purse: Purse, { agent_id: agentId, key }: { agent_id: string; key: string }): Purse['caller'] {
+    return { ...purse.caller, agentId, credentialId: credentialOf(purse.bursar, key) }
+  }
+
+  it('is brought up to date by opening it: each agent that has a key has it as its one credential', async () => {
+    const purse = await makePurse()
+    const { first, again, late, over } = await agents(purse)
+    const { path, rows } = aged(purse, 3)
+    expect(Object.keys(rows)).not.toContain('credentials')
+    expect(JSON.stringify(rows.events)).not.toMatch(/crd_|charged/)
+    const after = reopened(purse, path)
+    expectWhole(after, path, { rows, version: 3 })
+    const { read } = after.bursar.store
+    for (const { agent_id: agentId, key } of [first, again, late])
+      expect(read.list('credentials', { agentId })).toMatchObject([
+        {
+          id: `crd_${agentId.slice(4)}`,
+          keyHash: keyHashOf(key),
+          scopes: AGENT_SCOPES,
+          parentId: null,
+          revokedAt: null,
+        },
+      ])
+    expect(read.one('credentials', { agentId: over.agent_id })).toMatchObject({ revokedAt: null })
+    const created = [first, again, late].map(
+      ({ agent_id }) => read.one('credentials', { agentId: agent_id })!.createdAt,
+    )
+    expect(created).toEqual([NOON, NOON, NOON + 1])
+  })
+
+  it('goes on: agents pay with their keys, and mint, rotate and end; nobody is let in by what ended before', async () => {
+    const purse = await makePurse()
+    const { first, replaced, again, late, over, card, waits } = await agents(purse)
+    const after = reopened(purse, aged(purse, 3).path)
+    const { bursar, authority } = after
+    const caller = callerOf(after, first)
+    expect(await buy({ ...after, caller }, card, '30.00')).toMatchObject({ status: 'captured' })
+    const minted = await mintCredential(bursar, caller, { scopes: ['bursar:pay'], max_amount: '9.00', currency: 'USD' })
+    const task = { ...after, caller: { ...caller, credentialId: minted.credential_id } }
+    expect(await buy(task, card, '9.00')).toMatchObject({ status: 'captured' })
+    await rotateAgent(bursar, authority, again.agent_id, { overlap: '1h' })
+    await rotateAgent(bursar, authority, late.agent_id)
+    expect(() => credentialOf(bursar, replaced.key)).toThrow('no such credential')
+    expect(await codeOf(requestInstrument(bursar, callerOf(after, late), CARD))).toBe('spending_frozen')
+    expect(await codeOf(mintCredential(bursar, { ...caller, agentId: over.agent_id }, {}))).toBe('spending_frozen')
+    // It was asked for with a credential that nobody noted: it is to be asked for again.
+    expect((await approvePayment(after, waits.payment_id)).refusal).toMatchObject({ rule: 'agent.credential' })
+    await revokeCredential(bursar, authority, caller.credentialId as string)
+    expect((await buy(task, card, '1.00')).refusal).toMatchObject({ rule: 'agent.credential' })
+    expect(problems(after)).toEqual([])
   })
 })

@@ -1,5 +1,6 @@
 import { type Case, cases, copyOf, eachColumn } from './wall.ts'
 
+const OWNER = 'id = :owner'
 const WALLET = 'id = :wallet'
 const EVENT = `journal = :wallet AND seq = 3`
 const END = `journal = :wallet AND seq = (SELECT max(seq) FROM events WHERE journal = :wallet)`
@@ -14,16 +15,16 @@ const instance = cases('instance', [
 ])
 
 const owners = cases('owners', [
-  ['owners_are_new', 'replaces the owner by another key', copyOf('owners', '1', { public_key: "'x'" }, 'OR REPLACE')],
-  ['owners_are_new', 'replaces the owner by the key', copyOf('owners', '1', { id: "'own_2'" }, 'OR REPLACE')],
+  ['owners_are_new', 'replaces the owner by another key', copyOf('owners', OWNER, { public_key: "'x'" }, 'OR REPLACE')],
+  ['owners_are_new', 'replaces the owner by the key', copyOf('owners', OWNER, { id: "'own_2'" }, 'OR REPLACE')],
   [
     'owners_are_new',
     'upserts another key',
-    `INSERT INTO owners SELECT id, name, 'x', 0 FROM owners WHERE 1 ON CONFLICT (id) DO UPDATE SET public_key = 'x'`,
+    `INSERT INTO owners SELECT id, name, 'x', 0 FROM owners WHERE ${OWNER} ON CONFLICT (id) DO UPDATE SET public_key = 'x'`,
   ],
-  ['owners_stay', 'gives the owner another key', `UPDATE owners SET public_key = 'x'`],
-  ['owners_stay', 'renames the owner', `UPDATE owners SET id = 'own_2'`],
-  ['owners_remain', 'deletes the owner', 'DELETE FROM owners'],
+  ['owners_stay', 'gives the owner another key', `UPDATE owners SET public_key = 'x' WHERE ${OWNER}`],
+  ['owners_stay', 'renames the owner', `UPDATE owners SET id = 'own_2' WHERE ${OWNER}`],
+  ['owners_remain', 'deletes the owner', `DELETE FROM owners WHERE ${OWNER}`],
 ])
 
 const revoked = { before: `UPDATE agents SET status = 'revoked' WHERE id = :other` }

@@ -113,6 +113,6 @@ export const LIMITS: readonly Case[] = [
     'approvals',
     'approvals_keep_their_terms',
     Q,
-    'id, subject_id, wallet_id, digest, needs, created_at, expires_at',
+    'id, subject_id, wallet_id, digest, needs, owners, created_at, expires_at',
   ),
 ]

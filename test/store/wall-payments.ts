@@ -101,7 +101,6 @@ const begins = cases('payments', [
       ['without its hold', instead({ held: 'amount - 1' })],
       ['at no time', instead({ authorized_at: 'NULL' })],
       ['on an expired instrument', instead({ authorized_at: `${lasts()}` })],
-      ["with another agent's instrument", instead({ agent_id: ':other' })],
       ['from another wallet', instead({ wallet_id: ':otherWallet' })],
       ['without counting', instead({ counted: "'[]'" })],
     ] as const
@@ -120,6 +119,12 @@ const begins = cases('payments', [
     'is over what asks for a human',
     instead({ amount: '10001', held: '10001' }),
     { before: taken("'pay_2'", 'open', '10001') },
+  ],
+  [
+    'payments_begin_allowed',
+    "begins with another agent's instrument",
+    instead({ agent_id: ':other' }),
+    { before: TAKEN, without: ['payments_begin_with_credential'] },
   ],
   ['payments_begin_allowed', 'begins without its money', instead({})],
   [
@@ -237,6 +242,6 @@ export const PAYMENTS: readonly Case[] = [
     'payments',
     'payments_keep_their_terms',
     'id = :paid',
-    'id, wallet_id, instrument_id, agent_id, session_id, task_id, protocol, amount, payee, payee_key, purpose_ref, fingerprint, idempotency_key, created_at',
+    'id, wallet_id, instrument_id, agent_id, credentials, session_id, task_id, protocol, amount, payee, payee_key, purpose_ref, fingerprint, idempotency_key, created_at',
   ),
 ]

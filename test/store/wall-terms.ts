@@ -128,7 +128,7 @@ export const TERMS: readonly Case[] = [
     'requests',
     'requests_keep_their_terms',
     R,
-    'id, wallet_id, agent_id, session_id, task_id, currency, type, amount, usage_limit, per_payment_max, expires_in_ms, constraints, purpose_ref, created_at',
+    'id, wallet_id, agent_id, session_id, task_id, currency, type, amount, usage_limit, per_payment_max, expires_in_ms, constraints, purpose_ref, fingerprint, created_at',
   ),
   ...eachColumn(
     'instruments',

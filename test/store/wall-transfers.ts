@@ -54,7 +54,7 @@ const STOPPED: readonly (readonly [string, string, string[]?])[] = [
       [`on an instrument that is ${status}`, `UPDATE instruments SET status = '${status}' WHERE id = :usdc`] as const,
   ),
   ['from a frozen wallet', `UPDATE wallets SET status = 'frozen' WHERE id = :onchain`],
-  ['by a revoked agent', `UPDATE agents SET status = 'revoked' WHERE id = :agent`],
+  ['by a revoked agent', `UPDATE agents SET status = 'revoked' WHERE id = :buyer`],
   ['while all spending is frozen', 'UPDATE instance SET frozen = 1'],
   ['in a database without an instance', 'DELETE FROM instance', ['instance_remains']],
 ]

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { mintCredential } from '../../src/actions/agent/credentials.ts'
 import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
 import { addAgent } from '../../src/actions/owner/agents.ts'
 import { setLimit } from '../../src/actions/owner/limit.ts'
@@ -9,6 +10,7 @@ import { createWallet } from '../../src/actions/owner/wallets.ts'
 import { recover } from '../../src/actions/recover.ts'
 import { buy, CARD, makeCard, makePurse } from '../support/purse.ts'
 import { seedChain } from './seed-chain.ts'
+import { seedOwners } from './seed-owners.ts'
 import { seedPurchases } from './seed-purchases.ts'
 
 /** One row that must not be written, straight in SQL, and the check or trigger that refuses it. */
@@ -70,8 +72,13 @@ export async function seed(): Promise<Seed> {
   const open = await buy(purse, card, '30.00', at('Never Captured'))
   const doubtful = await buy(purse, card, '31.00', at('Unreachable'))
   await recover(bursar)
-  const chain = await seedChain(purse)
+  const buyer = await addAgent(bursar, authority, 'buyer')
+  const buying = { ...caller, agentId: buyer.agent_id, credentialId: buyer.credential_id }
+  const minted = { max_amount: '900.00', currency: 'USDC', expires_in: '30d' }
+  const { credential_id: task } = await mintCredential(bursar, buying, minted)
+  const chain = await seedChain({ ...purse, caller: { ...buying, credentialId: task } })
   const purchases = await seedPurchases(chain)
+  const owners = await seedOwners(purse)
   const folder = mkdtempSync(join(tmpdir(), 'bursar-wall-'))
   const path = join(folder, 'bursar.db')
   bursar.store.backup(path)
@@ -79,6 +86,8 @@ export async function seed(): Promise<Seed> {
     agent: caller.agentId,
     other: other.agent_id,
     wallet: purse.walletId,
+    ...{ buyer: buyer.agent_id, credential: buyer.credential_id, task },
+    ...{ idle: other.credential_id, ...owners },
     otherWallet: wallet.wallet_id,
     card: card.instrument_id,
     pending: pending.request_id,

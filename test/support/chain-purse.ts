@@ -124,7 +124,7 @@ export async function openChainPurse(
     ...{ bursar, network, authority, publicKey, path, address: keys.payer.address },
     relayerAddress: keys.relayer.address,
     wallet: store.read.one('wallets', { name: 'usdc' })!,
-    caller: { agentId, sessionId: options.sessionId ?? systemIds.make('session') },
+    caller: { agentId, sessionId: options.sessionId ?? systemIds.make('session'), credentialId: null },
     close: () => opened.close(),
   }
 }

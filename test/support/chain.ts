@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as viem from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { unstick } from './pool.ts'
 
 export interface ChainOptions {
   readonly chainId?: number
@@ -143,7 +144,7 @@ export class Chain {
   }
 
   async mine(blocks = 1): Promise<void> {
-    await this.rpc('anvil_mine', [viem.toHex(blocks)])
+    await unstick(this).then(() => this.rpc('anvil_mine', [viem.toHex(blocks)]))
   }
 
   /** Off: nothing is mined but by `mine` and `warp`. On: as the chain was started, with what has waited. */

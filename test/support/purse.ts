@@ -87,7 +87,7 @@ export async function makePurse(options: PurseOptions = {}): Promise<Purse> {
     time,
     owner,
     journalKey,
-    caller: { agentId: agent.id, sessionId: options.sessionId ?? systemIds.make('session') },
+    caller: { agentId: agent.id, sessionId: options.sessionId ?? systemIds.make('session'), credentialId: null },
     authority: { ownerId: wallet.ownerId, channel: 'test', sign: signerOf(owner) },
     walletId: wallet.id,
     async close() {

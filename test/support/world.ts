@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { addAgent } from '../../src/actions/owner/agents.ts'
+import { addAgent, keyHashOf } from '../../src/actions/owner/agents.ts'
 import type { OwnerAuthority } from '../../src/actions/owner/authority.ts'
 import { fund } from '../../src/actions/owner/fund.ts'
 import { setUp } from '../../src/actions/owner/setup.ts'
@@ -73,13 +73,14 @@ export async function makeWorld(now: number): Promise<World> {
   const agentId = store.read.one('agents', { name: 'default' })!.id
   const other = await addAgent(bursar, authority, 'other')
   await makeWallets(bursar, authority, other.agent_id)
+  const credentialId = store.read.one('credentials', { keyHash: keyHashOf(other.key) })!.id
   const audit = new Audit(store.read, publicKey, path, join(folder, 'issuer.db'))
   return {
     ...{ bursar, authority, time, weather, heard, network: sandbox.network, audit },
     callers: [
-      { agentId, sessionId: 'run-1' },
-      { agentId, sessionId: 'run-2' },
-      { agentId: other.agent_id, sessionId: 'run-3' },
+      { agentId, sessionId: 'run-1', credentialId: null },
+      { agentId, sessionId: 'run-2', credentialId: null },
+      { agentId: other.agent_id, sessionId: 'run-3', credentialId },
     ],
     async close() {
       audit.close()

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { gateOf, until, within } from '../../src/web/time.ts'
+import { gateOf, gatesOf, until, within } from '../../src/web/time.ts'
 import { webOf } from '../../src/web/web.ts'
 import { BOUNDS, closed, get, LOCAL, outcome, rawSiteOf, SOON, siteOf, tellingSiteOf } from './site.ts'
 
@@ -179,4 +179,29 @@ describe('time', () => {
       expect(await gate(never(), async () => 'third')).toBe('third')
     }
   })
+
+  it('security: one name that fills its gate makes no other wait, and is forgotten when it left', async () => {
+    const gates = gatesOf(2)
+    const { promise: held, resolve: finish } = deferred()
+    let begun = 0
+    const greedy = Array.from({ length: 5 }, () =>
+      gates('greedy', never(), async () => {
+        begun += 1
+        await held
+      }),
+    )
+    expect(await gates('other', never(), async () => 'at once')).toBe('at once')
+    expect(begun).toBe(2)
+    finish()
+    await Promise.all(greedy)
+    expect(begun).toBe(5)
+  })
 })
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

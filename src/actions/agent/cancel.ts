@@ -20,7 +20,9 @@ export async function cancel(bursar: Bursar, caller: Caller, id: string): Promis
     case 'payment':
       return finish(bursar, id, await bursar.store.update({ paymentId: id }, (s) => cancelPayment(s, caller)))
     case 'instrument': {
-      const view = await bursar.store.update({ instrumentId: id }, (s) => returnInstrument(s, caller))
+      const { credentialId } = caller
+      const key = { instrumentId: id, ...(credentialId !== null && { credentialId }) }
+      const view = await bursar.store.update(key, (s) => returnInstrument(s, caller))
       await tellRail(bursar, id)
       return finish(bursar, id, view)
     }
@@ -60,8 +62,10 @@ function cancelPayment({ payment, wallet, approval }: Snapshot, caller: Caller):
   }
 }
 
-function returnInstrument({ instrument, wallet }: Snapshot, caller: Caller): Change<CancelView> {
+function returnInstrument({ instrument, wallet, credentials }: Snapshot, caller: Caller): Change<CancelView> {
   if (instrument?.agentId !== caller.agentId || !wallet) throw notFound()
+  // One that is held to other instruments does not know this one.
+  if (credentials.some(({ instruments }) => instruments?.includes(instrument.id) === false)) throw notFound()
   if (instrument.status !== 'active' && instrument.status !== 'frozen') throw decided(instrument.status)
   const { remaining, usageLimit, usageConsumed } = instrument
   return {

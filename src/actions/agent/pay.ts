@@ -3,13 +3,15 @@ import { attempt } from '../../core/attempt.ts'
 import { digestOf } from '../../core/canonical.ts'
 import { BursarError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
+import { parse } from '../../core/money.ts'
 import { networkOf } from '../../core/network.ts'
 import type { PayeeInput } from '../../core/payee.ts'
 import { accountPayeeOf, merchantOf, payeeKey } from '../../core/payee.ts'
 import { SAME_PURCHASE_MS } from '../../core/payment.ts'
 import { refusal } from '../../core/refusal.ts'
+import type { Ask } from '../../core/step.ts'
 import { plain } from '../../core/text.ts'
-import type { Instrument, Payee, Refusal, Text, Wallet } from '../../core/types.ts'
+import type { Payee, Refusal, Text, Wallet } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 import { expire } from '../recover.ts'
 import { settle } from '../settle.ts'
@@ -58,6 +60,7 @@ function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promi
   return bursar.store.update(
     {
       agentId,
+      ...(caller.credentialId !== null && { credentialId: caller.credentialId }),
       ...(isId('instrument', wish.instrumentId) && { instrumentId: wish.instrumentId }),
       spender: {
         agentId,
@@ -68,12 +71,26 @@ function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promi
         protocol,
       },
       same: { agentId, fingerprint, idempotencyKey, withinMs: SAME_PURCHASE_MS },
+      ...asking(bursar, wish),
     },
     (snapshot) => {
       const change = attempt(snapshot, wish)
       return change.facts.length === 0 ? change : { ...change, texts: [purpose] }
     },
   )
+}
+
+/** What a human would be asked, whatever the agent calls it. Where that is not known, nobody is asked. */
+function asking(bursar: Bursar, { agentId, instrumentId, amount, payee }: Wish): { readonly asking?: Ask } {
+  const wallet = walletOf(bursar, instrumentId)
+  if (!wallet) return {}
+  try {
+    const { units } = parse(amount, { code: wallet.currency, decimals: wallet.decimals })
+    return { asking: { agentId, walletId: wallet.id, payeeKey: payeeKey(payee), amount: units } }
+  } catch (error) {
+    if (error instanceof BursarError) return {}
+    throw error
+  }
 }
 
 /** The arguments made clean. What is wrong with them becomes a refusal, so that the attempt is on record too. */
@@ -97,7 +114,8 @@ function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: str
     purposeRef,
     fingerprint: digestOf({ instrumentId, amount: trimmed(amount), payee: identityOf(payee), purpose }),
     idempotencyKey: fault ? null : (input.idempotency_key ?? null),
-    keyHash: caller.keyHash,
+    credentialId: caller.credentialId,
+    ...(caller.actors && { actors: caller.actors }),
     fault,
   }
 }
@@ -108,13 +126,17 @@ interface Way {
   readonly payeeOf: (input: PayeeInput) => Payee
 }
 
-/** What is read here never changes: an instrument keeps its type and its wallet, and a wallet its asset. */
 function wayOf(bursar: Bursar, instrumentId: string): Way {
-  const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument | null
-  const wallet = instrument && (bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet)
+  const wallet = walletOf(bursar, instrumentId)
   if (!wallet || wallet.asset === null) return { protocol: 'card', payeeOf: merchantOf }
   const network = networkOf(wallet.asset)
   return { protocol: 'transfer', payeeOf: (input) => accountPayeeOf(input, network) }
+}
+
+/** What is read here never changes: an instrument keeps its type and its wallet, and a wallet its asset. */
+function walletOf({ store: { read } }: Bursar, instrumentId: string): Wallet | null {
+  const instrument = read.one('instruments', { id: instrumentId })
+  return instrument && read.one('wallets', { id: instrument.walletId })
 }
 
 function checked(input: PayInput, { payeeOf }: Way): { payee: Payee; fault: Refusal | null } {

@@ -1,23 +1,26 @@
 import { accountId, accountOf } from '../../core/account.ts'
 import { needed, requestTerms, termsDigest } from '../../core/approval.ts'
+import { askRefusal, requestFingerprint } from '../../core/asking.ts'
 import { assetOf, USDC } from '../../core/asset.ts'
 import { categoriesOf } from '../../core/category.ts'
+import { credentialEnded } from '../../core/credential.ts'
 import { parseDuration } from '../../core/duration.ts'
 import { BursarError } from '../../core/errors.ts'
-import type { WireConstraints } from '../../core/event.ts'
+import type { Fact, WireConstraints } from '../../core/event.ts'
 import { parse } from '../../core/money.ts'
 import { chainIdOf, networkOf } from '../../core/network.ts'
 import { countryOf, originOf } from '../../core/payee.ts'
 import { SYSTEM } from '../../core/payment.ts'
 import { approvedFact, createdFact } from '../../core/request.ts'
-import type { Snapshot } from '../../core/step.ts'
+import type { Change, Key, Snapshot } from '../../core/step.ts'
 import { constraintsToWire } from '../../core/terms.ts'
 import { plain } from '../../core/text.ts'
-import type { Constraints, InstrumentType, Request, Terms, Wallet } from '../../core/types.ts'
+import type { Constraints, InstrumentType, Request, Terms, Text, Wallet } from '../../core/types.ts'
 import type { Bursar, Reader } from '../../ports.ts'
 import { lookAlikeOf } from '../look-alike.ts'
 import { constraintFacts } from '../question.ts'
 import { hasRail } from '../rails.ts'
+import { endOverdueAsks } from '../recover.ts'
 import { provision } from '../settle.ts'
 import { requestView } from '../views.ts'
 import type { Caller, RequestView } from '../wire.ts'
@@ -46,9 +49,10 @@ const UNKNOWN_TO = {
 } as const satisfies Record<InstrumentType, readonly (keyof WireConstraints)[]>
 
 /**
- * Stores an agent's ask for an instrument, before any human is asked.
+ * Stores an agent's ask for an instrument, before any human is asked. While the same waits already, that is the answer, and
+ * nothing is asked anew.
  *
- * @throws `argument_invalid`, `amount_invalid`, `currency_mismatch`, `spending_frozen`
+ * @throws `argument_invalid`, `amount_invalid`, `currency_mismatch`, `spending_frozen`, `too_many_asks`, `asked_before`
  */
 export async function requestInstrument(bursar: Bursar, caller: Caller, input: RequestInput): Promise<RequestView> {
   const type = typeOf(bursar, input.type)
@@ -58,18 +62,23 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
   const requestId = bursar.ids.make('request')
   const approvalId = bursar.ids.make('approval')
   const instrumentId = bursar.ids.make('instrument')
-  const made = await bursar.store.update({ agentId: caller.agentId, walletId: wallet.id }, (snapshot) => {
+  const { agentId } = caller
+  const fingerprint = requestFingerprint({ agentId, walletId: wallet.id, ...terms }, wallet.decimals)
+  await endOverdueAsks(bursar)
+  const key = { ...keyOf(caller), walletId: wallet.id, asking: { agentId, fingerprint } }
+  const made = await bursar.store.update(key, (snapshot): Change<Made> => {
     const current = snapshot.wallet as Wallet
     assertOpen(snapshot, caller)
     const request: Request = {
       id: requestId,
       walletId: current.id,
-      agentId: caller.agentId,
+      agentId,
       sessionId: caller.sessionId,
       taskId: input.task_id === undefined ? null : plain(input.task_id, TASK_MAX),
       currency: current.currency,
       ...terms,
       purposeRef: purpose.digest,
+      fingerprint,
       status: 'pending',
       refusal: null,
       instrumentId: null,
@@ -77,9 +86,10 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
     }
     const policy = needed(current.approvals, request.amount)
     // A policy may take a yes from nobody, but not to an address that is easily taken for another.
-    const needs = policy === 'none' && namesLookAlike(bursar.store.read, request) ? 'host' : policy
-    const created = createdFact(request, current, approvalId, needs, snapshot.now)
-    if (needs !== 'none') return { facts: [created], texts: [purpose], result: null }
+    const isTaken = policy.assurance === 'none' && namesLookAlike(bursar.store.read, request)
+    const needs = isTaken ? { ...policy, assurance: 'host' as const } : policy
+    const created = createdFact(request, current, approvalId, needs, snapshot.now, caller.actors)
+    if (needs.assurance !== 'none') return asked(snapshot, created, purpose)
     const proof = {
       approval_id: approvalId,
       assurance: 'none' as const,
@@ -87,23 +97,40 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
       digest: termsDigest(requestTerms(request, current)),
     }
     const approved = approvedFact(request, current, instrumentId, {}, proof, SYSTEM, snapshot.now)
-    return { facts: [created, approved], texts: [purpose], result: instrumentId }
+    return { facts: [created, approved], texts: [purpose], result: { instrumentId } }
   })
+  if ('joined' in made) return requestView(bursar, made.joined)
   // A rail that is away now is asked again before the first payment.
-  if (made !== null) await provision(bursar, made).catch(() => null)
+  if (made.instrumentId !== null) await provision(bursar, made.instrumentId).catch(() => null)
   bursar.notify.changed(requestId, wallet.id)
   return requestView(bursar, requestId)
+}
+
+/** What came of asking: an earlier request for the same, or this one, with the instrument where nobody has to answer. */
+type Made = { readonly joined: string } | { readonly instrumentId: string | null }
+
+/** @throws `too_many_asks`, `asked_before` */
+function asked({ asking, now }: Snapshot, created: Fact, purpose: Text): Change<Made> {
+  if (asking.same !== null) return { facts: [], result: { joined: asking.same } }
+  const why = askRefusal(asking, now)
+  if (why) throw new BursarError(why.code, why.message)
+  return { facts: [created], texts: [purpose], result: { instrumentId: null } }
 }
 
 function namesLookAlike(read: Reader, { walletId, constraints }: Request): boolean {
   return (constraints.addresses ?? []).some((account) => lookAlikeOf(read, walletId, account) !== null)
 }
 
-function assertOpen({ instance, agent, wallet }: Snapshot, caller: Caller): void {
+function keyOf({ agentId, credentialId }: Caller): Key {
+  return { agentId, ...(credentialId !== null && { credentialId }) }
+}
+
+function assertOpen(snapshot: Snapshot, caller: Caller): void {
+  const { instance, agent, wallet } = snapshot
   if (instance.frozen) throw new BursarError('spending_frozen', 'All spending is frozen.')
   if (agent?.status !== 'active') throw new BursarError('spending_frozen', 'This agent was revoked.')
-  if (caller.keyHash !== undefined && agent.keyHash !== caller.keyHash)
-    throw new BursarError('spending_frozen', "The agent's key was replaced.")
+  const ended = credentialEnded(snapshot, caller.credentialId, 'bursar:request')
+  if (ended) throw new BursarError(ended.code, ended.message)
   if (wallet?.status !== 'active') throw new BursarError('spending_frozen', 'The wallet is frozen.')
 }
 

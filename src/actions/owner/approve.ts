@@ -7,7 +7,7 @@ import type { Fact } from '../../core/event.ts'
 import { kindOf } from '../../core/ids.ts'
 import { approvedUntil, authorizedFact, SYSTEM, subject } from '../../core/payment.ts'
 import { refusal } from '../../core/refusal.ts'
-import { answerable, approvedFact, deniedFact, wireProof } from '../../core/request.ts'
+import { answerable, approvedFact, deniedFact, requestSubject, secondedFact, wireProof } from '../../core/request.ts'
 import type { Change, Snapshot } from '../../core/step.ts'
 import { plain } from '../../core/text.ts'
 import type { Actor, Payment, Refusal } from '../../core/types.ts'
@@ -15,13 +15,14 @@ import type { Bursar } from '../../ports.ts'
 import { provision, settle } from '../settle.ts'
 import { paymentView, requestView } from '../views.ts'
 import type { PaymentView, RequestView } from '../wire.ts'
-import { assertProof } from './proof.ts'
+import { assertLive, assertProof } from './proof.ts'
 
 const REASON_MAX = 300
 
 /**
  * A human's yes to a request or a waiting payment. It is bound to the terms that are stored now, and it lifts no limit
- * that denies: those are decided again, at this moment. Settles what it authorizes.
+ * that denies: those are decided again, at this moment. Settles what it authorizes. Where two owners have to agree, the first
+ * yes is on record and the question stays open.
  *
  * @throws `not_found`, `not_pending`, `approval_expired`, `approval_invalid`, `assurance_too_low`, `argument_invalid`
  */
@@ -34,16 +35,20 @@ export async function approve(
   assertProof(bursar, subjectId, proof, narrowing)
   if (kindOf(subjectId) === 'payment') return approvePayment(bursar, subjectId, proof, narrowing)
   const instrumentId = bursar.ids.make('instrument')
-  await bursar.store.update({ requestId: subjectId }, (snapshot) => {
+  const made = await bursar.store.update({ requestId: subjectId, ...passkeyIn(proof) }, (snapshot) => {
     const { request, wallet } = snapshot
     if (!request || !wallet) throw notFound()
-    const approval = answerable(snapshot, termsDigest(requestTerms(request, wallet)), request.amount, proof)
+    assertLive(snapshot, proof)
+    const digest = termsDigest(requestTerms(request, wallet))
+    const { approval, isFirst } = answerable(snapshot, digest, request.amount, proof, narrowing)
     const known = wireProof(approval, proof)
-    const fact = approvedFact(request, wallet, instrumentId, narrowing, known, human(proof.ownerId), snapshot.now)
-    return { facts: [fact], result: null }
+    const actor = human(proof.ownerId)
+    const fact = approvedFact(request, wallet, instrumentId, narrowing, known, actor, snapshot.now)
+    if (isFirst) return { facts: [secondedFact(requestSubject(request), known, narrowing, actor)], result: false }
+    return { facts: [fact], result: true }
   })
   // A rail that is away now is asked again before the first payment.
-  await provision(bursar, instrumentId).catch(() => null)
+  if (made) await provision(bursar, instrumentId).catch(() => null)
   const view = requestView(bursar, subjectId)
   bursar.notify.changed(subjectId, view.wallet_id)
   return view
@@ -60,7 +65,8 @@ async function approvePayment(
       'argument_invalid',
       'A payment is approved as it is or denied; only a request can be narrowed.',
     )
-  const authorized = await bursar.store.update({ paymentId }, (snapshot) => authorize(snapshot, proof))
+  const key = { paymentId, ...passkeyIn(proof) }
+  const authorized = await bursar.store.update(key, (snapshot) => authorize(snapshot, proof))
   if (authorized) await settle(bursar, paymentId)
   const view = paymentView(bursar, paymentId)
   bursar.notify.changed(paymentId, null)
@@ -71,12 +77,18 @@ async function approvePayment(
 function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
   const { payment, wallet } = snapshot
   if (!payment || !wallet) throw notFound()
-  const approval = answerable(snapshot, termsDigest(paymentTerms(payment, wallet)), payment.amount as bigint, proof)
+  assertLive(snapshot, proof)
+  const digest = termsDigest(paymentTerms(payment, wallet))
+  const { approval, isFirst } = answerable(snapshot, digest, payment.amount as bigint, proof, {})
   const known = wireProof(approval, proof)
   const actor = human(proof.ownerId)
+  if (isFirst) {
+    const about = subject(payment, wallet, payment.instrumentId as string)
+    return { facts: [secondedFact(about, known, {}, actor)], result: false }
+  }
   const spending = spendingOf(snapshot, {
     agentId: payment.agentId,
-    keyHash: undefined,
+    credentialId: payment.credentials[0] ?? null,
     fault: null,
   })
   const why = 'code' in spending ? spending : refusalNow(spending, payment)
@@ -85,6 +97,11 @@ function authorize(snapshot: Snapshot, proof: HumanProof): Change<boolean> {
   const validUntil = approvedUntil(payment, spending.instrument, snapshot.now)
   const fact = authorizedFact(payment, spending, validUntil, actor)
   return { facts: [{ ...fact, details: { ...fact.details, proof: known } }], result: true }
+}
+
+/** The passkey is read again in the step: it may have been revoked meanwhile. */
+function passkeyIn({ assertion }: HumanProof): { readonly passkeyId?: string } {
+  return assertion === undefined ? {} : { passkeyId: assertion.passkey_id }
 }
 
 function refusalNow(spending: Parameters<typeof decide>[0], payment: Payment): Refusal | null {

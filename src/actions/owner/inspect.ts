@@ -1,8 +1,8 @@
 import { BursarError } from '../../core/errors.ts'
 import { kindOf } from '../../core/ids.ts'
 import { rfc3339 } from '../../core/time.ts'
-import type { Instrument, Owner, Payment, PaymentStatus, Request, Wallet } from '../../core/types.ts'
-import type { Bursar, Page } from '../../ports.ts'
+import type { Agent, Instrument, Owner, Payment, PaymentStatus, Request, Wallet } from '../../core/types.ts'
+import type { Bursar, Page, Reader } from '../../ports.ts'
 import { instrumentView, paymentView, requestView } from '../views.ts'
 import { walletView } from '../wallet-view.ts'
 import type { InstrumentView, LimitView, PaymentView, RequestView, WalletView } from '../wire.ts'
@@ -81,11 +81,45 @@ export function listPayments(bursar: Bursar, filter: OwnerPaymentFilter): readon
 /** A payment with its story: the events that name it, oldest first. @throws `not_found` */
 export function showPayment(bursar: Bursar, id: string): PaymentView & { readonly events: readonly unknown[] } {
   const view = paymentView(bursar, id)
-  const payment = bursar.store.read.one('payments', { id }) as Payment
-  const events: unknown[] = []
-  for (const { body } of bursar.store.read.events(payment.walletId ?? 'instance'))
-    if (body.includes(id)) events.push(JSON.parse(body))
-  return { ...view, events }
+  return { ...view, events: storyOf(bursar.store.read, bursar.store.read.one('payments', { id }) as Payment) }
+}
+
+/**
+ * From the event that made it on, and no further than anything of it can be; from the beginning, where the clock was set back
+ * meanwhile.
+ */
+function storyOf(read: Reader, { id, walletId, createdAt, updatedAt, validUntil, seq: last }: Payment): unknown[] {
+  const journal = walletId ?? 'instance'
+  const end = rfc3339(Math.max(updatedAt, validUntil))
+  const story = (from: number): EventBody[] => {
+    const events: EventBody[] = []
+    for (const { seq, body } of read.events(journal, from)) {
+      const isOf = body.includes(id)
+      if (!isOf && seq <= last) continue
+      const event = JSON.parse(body) as EventBody
+      if (isOf) events.push(event)
+      else if (event.ts > end) break
+    }
+    return events
+  }
+  const events = story(seqAt(read, journal, rfc3339(createdAt)))
+  return events[0]?.ts === rfc3339(createdAt) ? events : story(0)
+}
+
+interface EventBody {
+  readonly ts: string
+}
+
+/** The first event of this time or later, in a journal that is in the order of time. */
+function seqAt(read: Reader, journal: string, ts: string): number {
+  let [low, high] = [0, read.head(journal)?.size ?? 0]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const [event] = read.events(journal, middle)
+    if (event && (JSON.parse(event.body) as EventBody).ts < ts) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 export interface AgentView {
@@ -97,13 +131,11 @@ export interface AgentView {
 }
 
 export function listAgents(bursar: Bursar): readonly AgentView[] {
-  return bursar.store.read.list('agents', {}).map(({ id, name, status, keyHash, createdAt }) => ({
-    agent_id: id,
-    name,
-    status,
-    has_key: keyHash !== null,
-    created_at: rfc3339(createdAt),
-  }))
+  return bursar.store.read.list('agents', {}).map(agentView)
+}
+
+export function agentView({ id, name, status, keyHash, createdAt }: Agent): AgentView {
+  return { agent_id: id, name, status, has_key: keyHash !== null, created_at: rfc3339(createdAt) }
 }
 
 /** The limits in force, of one wallet or of all. @throws `not_found` */
@@ -112,13 +144,16 @@ export function listLimits(bursar: Bursar, wallet?: string): readonly (LimitView
   return wallets.flatMap(({ wallet_id, limits }) => limits.map((limit) => ({ ...limit, wallet_id })))
 }
 
-/** The owner of this instance. @throws `not_found` before there is one */
+/** The owner of this instance, whose key the passphrase opens. @throws `not_found` before there is one */
 export function owner(bursar: Bursar): {
   readonly owner_id: string
   readonly name: string
   readonly public_key: string
 } {
-  const [first] = bursar.store.read.list('owners', {}) as readonly Owner[]
+  // The others have passkeys only.
+  const first = (bursar.store.read.list('owners', {}) as readonly Owner[]).find(
+    (one) => !one.publicKey.startsWith('none:'),
+  )
   if (!first) throw new BursarError('not_found', 'There is no owner yet. Run `bursar init`.')
   return { owner_id: first.id, name: first.name, public_key: first.publicKey }
 }

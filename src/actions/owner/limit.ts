@@ -45,6 +45,13 @@ export async function setLimit(
   return limitView(limitUse(limit, null, undefined), wallet)
 }
 
+/** The limit that {@link setLimit} would put one in place of. @throws `argument_invalid` */
+export function limitInPlace({ store }: Bursar, walletId: string, input: LimitInput): Limit | null {
+  const rule = ruleOf(input)
+  const limits = store.read.list('limits', { walletId, removedAt: null })
+  return limits.find((limit) => isSame(limit, rule)) ?? null
+}
+
 /** @throws `not_found`, `wrong_state` */
 export async function removeLimit(bursar: Bursar, authority: OwnerAuthority, limitId: string): Promise<LimitView> {
   const gone = await bursar.store.update({ limitId }, ({ limit, wallet }) => {

@@ -1,7 +1,7 @@
 import { assetOf } from '../../core/asset.ts'
 import { timeZoneOf } from '../../core/calendar.ts'
 import { BursarError } from '../../core/errors.ts'
-import type { Fact } from '../../core/event.ts'
+import type { Fact, WireTiers } from '../../core/event.ts'
 import { defaultRules } from '../../core/limit.ts'
 import type { Asset } from '../../core/money.ts'
 import { format, formatUnits, parse } from '../../core/money.ts'
@@ -21,6 +21,8 @@ import { boundsOf } from './tiers.ts'
 export interface TierInput {
   readonly up_to: string | null
   readonly assurance: string
+  /** 2: of two different owners, one of them the wallet's own. */
+  readonly owners?: number | undefined
 }
 
 export interface WalletInput {
@@ -46,6 +48,7 @@ const DEFAULT_ASSURANCE = { sandbox: 'host', live: 'operator' } as const
  */
 export async function createWallet(bursar: Bursar, authority: OwnerAuthority, input: WalletInput): Promise<WalletView> {
   const walletId = bursar.ids.make('wallet')
+  assertTwoOwners(bursar, input.approvals ?? [])
   const facts = walletFacts(bursar, authority, walletId, input)
   if (bursar.store.read.one('wallets', { name: plain(input.name, NAME_MAX) }))
     throw new BursarError('already_exists', 'There is a wallet of this name.')
@@ -110,6 +113,7 @@ export async function setApprovals(
   walletId: string,
   approvals: readonly TierInput[],
 ): Promise<WalletView> {
+  assertTwoOwners(bursar, approvals)
   await bursar.store.update({ walletId }, ({ wallet }) => {
     if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
     const tiers = tiersOf(approvals, { code: wallet.currency, decimals: wallet.decimals })
@@ -142,11 +146,27 @@ export async function setAllowances(
   return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
 }
 
-function tiersOf(input: readonly TierInput[], asset: Asset): { up_to: string | null; assurance: Assurance }[] {
-  const tiers = input.map(({ up_to, assurance }) => {
+/** Where there is one owner, two can never agree. @throws `argument_invalid` */
+function assertTwoOwners({ store }: Bursar, approvals: readonly TierInput[]): void {
+  const wantsTwo = approvals.some(({ owners = 1 }) => owners > 1)
+  if (wantsTwo && store.read.list('owners', {}, { limit: 2 }).length < 2)
+    throw new BursarError(
+      'argument_invalid',
+      'There is one owner, and two would have to agree: `bursar owner add` first.',
+    )
+}
+
+function tiersOf(input: readonly TierInput[], asset: Asset): WireTiers {
+  const tiers = input.map(({ up_to, assurance, owners = 1 }) => {
     if (!ASSURANCES.includes(assurance as Assurance))
       throw new BursarError('argument_invalid', `An assurance is one of: ${ASSURANCES.join(', ')}.`)
-    return { up_to: up_to === null ? null : format(parse(up_to, asset)), assurance: assurance as Assurance }
+    if (owners !== 1 && (owners !== 2 || assurance === 'none'))
+      throw new BursarError('argument_invalid', 'An approval is of one owner or of two, and of two by a human.')
+    return {
+      up_to: up_to === null ? null : format(parse(up_to, asset)),
+      assurance: assurance as Assurance,
+      ...(owners === 2 && { owners: 2 as const }),
+    }
   })
   boundsOf(tiers, asset, 'Approval tiers')
   return tiers

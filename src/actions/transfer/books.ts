@@ -15,11 +15,12 @@ export function transferBooks(store: Store, clock: Clock): TransferBooks {
   const { read } = store
   const paymentOf = (id: string) => read.one('payments', { id }) as Payment | null
   const inTime = ({ validUntil }: Payment): boolean => clock.now() < validUntil
+  const begins = (payment: Payment): boolean => isUnsettled(payment) && mayBegin(read, payment, clock.now())
   return {
     wallet: (id) => read.one('wallets', { id }),
     authorization(paymentId) {
       const payment = paymentOf(paymentId)
-      if (!payment || !isUnsettled(payment) || !inTime(payment) || !mayBegin(read, payment)) return null
+      if (!payment || !inTime(payment) || !begins(payment)) return null
       const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
       return authorizationOf(payment, wallet, read.one('purchases', { paymentId }))
     },
@@ -38,7 +39,7 @@ export function transferBooks(store: Store, clock: Clock): TransferBooks {
     mayLeave(paymentId) {
       const payment = paymentOf(paymentId)
       if (!payment || !isCarried(payment) || !inTime(payment)) return false
-      return payment.captured > 0n || (isUnsettled(payment) && mayBegin(read, payment))
+      return payment.captured > 0n || begins(payment)
     },
     isCarried: (paymentId) => isCarried(paymentOf(paymentId)),
     sign: (signature) =>

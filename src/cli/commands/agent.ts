@@ -5,6 +5,8 @@ import { agentIdOf, byOwner } from '../lookup.ts'
 import { JSON_OPTION } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
+import { credentialCommands } from './agent-credentials.ts'
+import { type GrantOptions, grantable, grantOf, ONCE } from './agent-grant.ts'
 
 const COLUMNS: readonly Column<ReturnType<typeof listAgents>[number]>[] = [
   { title: 'agent', of: (agent) => agent.agent_id },
@@ -14,21 +16,15 @@ const COLUMNS: readonly Column<ReturnType<typeof listAgents>[number]>[] = [
   { title: 'since', of: (agent) => agent.created_at },
 ]
 
-const ONCE = 'This is the only time that the key is shown. Give it to the agent host as BURSAR_AGENT_KEY.\n'
-
 export function agentCommand(root: Command, shell: Shell): void {
   const agent = root.command('agent').description('Who may ask and pay: add, list, rotate a key, revoke')
-  agent
-    .command('add')
-    .description('Add an agent and print its key, once')
-    .argument('<name>')
-    .option(...JSON_OPTION)
-    .action((name: string, options: JsonOption) =>
+  grantable(agent.command('add').description('Add an agent and print its key, once').argument('<name>')).action(
+    (name: string, options: GrantOptions) =>
       shell.withOwner(async ({ bursar }, owner) => {
-        shell.output.show(options, await addAgent(bursar, owner, name))
+        shell.output.show(options, await addAgent(bursar, owner, name, grantOf(options)))
         shell.output.note(options, ONCE)
       }),
-    )
+  )
   agent
     .command('list')
     .description('List all agents')
@@ -36,20 +32,23 @@ export function agentCommand(root: Command, shell: Shell): void {
     .action((options: JsonOption) =>
       shell.withBursar(({ bursar }) => shell.output.list(options, listAgents(bursar), COLUMNS)),
     )
-  agent
-    .command('rotate')
-    .description('Give an agent a new key and print it, once; the old one ends')
-    .argument('<agent>', 'id or name')
-    .option(...JSON_OPTION)
-    .action((idOrName: string, options: JsonOption) =>
-      shell.withOwner(async ({ bursar }, owner) => {
-        shell.output.show(options, await rotateAgent(bursar, owner, agentIdOf(bursar, idOrName)))
-        shell.output.note(options, ONCE)
-      }),
-    )
+  grantable(
+    agent
+      .command('rotate')
+      .description('Give an agent a new key like its newest and print it, once; the ones before end')
+      .argument('<agent>', 'id or name')
+      .option('--overlap <duration>', 'how long the ones before stay good: 1h, 45m (default: they end at once)'),
+  ).action((idOrName: string, options: GrantOptions & { readonly overlap?: string }) =>
+    shell.withOwner(async ({ bursar }, owner) => {
+      const { overlap } = options
+      const rotated = await rotateAgent(bursar, owner, agentIdOf(bursar, idOrName), { overlap, ...grantOf(options) })
+      shell.output.show(options, rotated)
+      shell.output.note(options, ONCE)
+    }),
+  )
   agent
     .command('revoke')
-    .description('Shut an agent out for good; needs no passphrase')
+    .description('Shut an agent out for good, with all that it asks for; needs no passphrase')
     .argument('<agent>', 'id or name')
     .option(...JSON_OPTION)
     .action((idOrName: string, options: JsonOption) =>
@@ -60,4 +59,5 @@ export function agentCommand(root: Command, shell: Shell): void {
         if (revoked) shell.output.show(options, revoked)
       }),
     )
+  credentialCommands(agent, shell)
 }

@@ -17,7 +17,9 @@ passphrase approve, so keep it apart from the copy.
 For wallets in USDC, accounts/, networks.json and vault.passphrase are needed as well, and are in PATH.keys/ as far as
 there are any. Without the key of its account, what a wallet holds cannot be moved by anybody. The passphrase that opens it
 is in PATH.keys/ only if it was vault.passphrase in the home: keep a copy of one in the keychain, or in a file that
-BURSAR_VAULT_PASSPHRASE_FILE names, yourself.`
+BURSAR_VAULT_PASSPHRASE_FILE names, yourself.
+
+Where there are channels of notifications, channels.json is in PATH.keys/, too. Without it nobody is told anything.`
 
 interface Options extends JsonOption {
   readonly withKeys?: true
@@ -56,7 +58,7 @@ function copyKeys({ program }: Shell, target: string): string {
   const directory = keysOf(target)
   mkdirSync(directory, { mode: 0o700 })
   for (const key of [home.journalKey, home.ownerKey]) copyKey(key, directory)
-  for (const key of [home.networks, home.vaultPassphrase, home.vaultKeychain])
+  for (const key of [home.networks, home.channels, home.vaultPassphrase, home.vaultKeychain])
     if (existsSync(key)) copyKey(key, directory)
   if (existsSync(home.accounts)) {
     const accounts = join(directory, basename(home.accounts))

@@ -16,9 +16,10 @@ export function doctorCommand(root: Command, shell: Shell): void {
   root
     .command('doctor')
     .description('Look for what is wrong with this bursar, and say how to mend it; changes nothing')
+    .option('--url <url>', 'also whether browsers take passkeys for the console at this address')
     .option(...JSON_OPTION)
-    .action(async (options: JsonOption) => {
-      const findings = await examine(shell.program)
+    .action(async (options: JsonOption & { url?: string }) => {
+      const findings = await examine(shell.program, options.url ?? null)
       shell.output.list(options, findings, COLUMNS)
       const problems = findings.filter(({ ok }) => !ok)
       for (const { check, mend } of problems) shell.output.note(options, `\n${check}: ${mend ?? ''}\n`)

@@ -39,7 +39,9 @@ export async function approveCommand(shell: Shell, id: string, options: ApproveO
     }
     const owner = await opened.unlock(await shell.passphrase())
     const proof = operatorProof(opened.bursar, owner, id, asked.digest, narrowing)
-    output.show(options, await approve(opened.bursar, id, proof, narrowing))
+    const view = await approve(opened.bursar, id, proof, narrowing)
+    output.show(options, view)
+    if (view.approval) output.note(options, 'Two owners have to agree: it waits for another one.\n')
   })
 }
 

@@ -5,7 +5,7 @@ import type { WalletView } from '../../actions/wire.ts'
 import { accountId, addressIn } from '../../core/account.ts'
 import { USDC } from '../../core/asset.ts'
 import { BursarError } from '../../core/errors.ts'
-import { ASSURANCES, type Assurance, CONFIRMATIONS, type Confirmation } from '../../core/types.ts'
+import { ASSURANCES, CONFIRMATIONS, type Confirmation } from '../../core/types.ts'
 import type { ChainAccess } from '../../ports/chain.ts'
 import type { Bursar } from '../../ports.ts'
 import type { Chains } from '../chains.ts'
@@ -14,9 +14,9 @@ import { accessTo } from '../networks.ts'
 import { JSON_OPTION, oneOf } from '../options.ts'
 import { factLines, type JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
-import { type Tiers, tiersOf } from '../tiers.ts'
+import { type ApprovalTiers, approvalTiersOf, type Tiers, tiersOf } from '../tiers.ts'
 
-export const APPROVAL = `assurance and, but for the last tier, up to which amount: ${ASSURANCES.join(', ')}; host:50.00`
+export const APPROVAL = `assurance and, but for the last tier, up to which amount: ${ASSURANCES.join(', ')}; host:50.00; by two owners: 2xpasskey`
 export const CONFIRMATION = `confirmation and, but for the last tier, up to which amount: ${CONFIRMATIONS.join(', ')}; one_block:100.00`
 
 interface ChainOptions {
@@ -33,7 +33,7 @@ interface CreateOptions extends JsonOption, ChainOptions {
   readonly mode?: 'sandbox' | 'live'
   readonly agent?: string
   readonly timeZone?: string
-  readonly approval?: Tiers<Assurance>
+  readonly approval?: ApprovalTiers
 }
 
 const EXAMPLES = `
@@ -63,7 +63,7 @@ export function createCommand(wallet: Command, shell: Shell): void {
     )
     .option('--agent <agent>', 'the only agent that may use it (default: every agent)')
     .option('--time-zone <zone>', 'IANA time zone in which its days and months begin')
-    .option('--approval <tier>', APPROVAL, tiersOf(ASSURANCES, APPROVAL))
+    .option('--approval <tier>', APPROVAL, approvalTiersOf(APPROVAL))
     .option(...JSON_OPTION)
     .addHelpText('after', EXAMPLES)
   command.action((name: string, options: CreateOptions) => {
@@ -106,7 +106,7 @@ function inputOf(
     name,
     agentId: agent === undefined ? undefined : agentIdOf(bursar, agent),
     timeZone,
-    approvals: approval?.map(({ upTo, kind }) => ({ up_to: upTo, assurance: kind })),
+    approvals: approval,
   }
 }
 

@@ -4,13 +4,12 @@ import { listWallets, showWallet } from '../../actions/owner/inspect.ts'
 import { setApprovals } from '../../actions/owner/wallets.ts'
 import type { WalletView } from '../../actions/wire.ts'
 import { addressIn, shapeOf } from '../../core/account.ts'
-import { ASSURANCES, type Assurance } from '../../core/types.ts'
 import { LIMIT_COLUMNS } from '../columns.ts'
 import { byOwner } from '../lookup.ts'
 import { JSON_OPTION } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
-import { type Tiers, tiersOf } from '../tiers.ts'
+import { type ApprovalTiers, approvalTiersOf } from '../tiers.ts'
 import { allowCommand } from './wallet-allow.ts'
 import { confirmationsCommand, fundCommand, reconcileCommand } from './wallet-chain.ts'
 import { APPROVAL, createCommand } from './wallet-create.ts'
@@ -96,18 +95,21 @@ function freezeCommands(wallet: Command, shell: Shell): void {
     )
 }
 
+const EXAMPLES = `
+Example: \`bursar wallet approvals household host:50.00 passkey:500.00 2xpasskey\`. 2x: two owners have to agree, one of them
+the wallet's own.`
+
 function approvalsCommand(wallet: Command, shell: Shell): void {
   wallet
     .command('approvals')
     .description('Set how sure bursar must be that a human approved, by amount')
     .argument('<wallet>', 'id or name')
-    .argument('<tiers...>', APPROVAL, tiersOf(ASSURANCES, APPROVAL))
+    .argument('<tiers...>', APPROVAL, approvalTiersOf(APPROVAL))
     .option(...JSON_OPTION)
-    .addHelpText('after', '\nExample: `bursar wallet approvals household host:50.00 operator`')
-    .action((idOrName: string, tiers: Tiers<Assurance>, options: JsonOption) =>
+    .addHelpText('after', EXAMPLES)
+    .action((idOrName: string, approvals: ApprovalTiers, options: JsonOption) =>
       shell.withOwner(async ({ bursar }, owner) => {
         const { wallet_id } = showWallet(bursar, idOrName)
-        const approvals = tiers.map(({ upTo, kind }) => ({ up_to: upTo, assurance: kind }))
         shell.output.show(options, await setApprovals(bursar, owner, wallet_id, approvals))
       }),
     )

@@ -4,10 +4,15 @@ import { type Finding, fine, wrong } from './finding.ts'
 import { homeFindings } from './home.ts'
 import { ledgerFindings } from './ledger.ts'
 import { machineFindings } from './machine.ts'
+import { addressFinding } from './passkeys.ts'
 
-/** All checks, from the machine inwards. Where one makes the next ones pointless, those are left out. */
-export async function examine(program: Program): Promise<readonly Finding[]> {
-  const machine = machineFindings(program)
+/**
+ * All checks, from the machine inwards. Where one makes the next ones pointless, those are left out.
+ *
+ * @param url of a console, to be looked at too
+ */
+export async function examine(program: Program, url: string | null): Promise<readonly Finding[]> {
+  const machine = [...machineFindings(program), ...(url === null ? [] : [addressFinding(url)])]
   const config = configFinding(program)
   if (!config.ok) return [...machine, config]
   const home = await homeFindings(program)

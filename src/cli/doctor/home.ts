@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Home } from '../../config.ts'
 import type { Program } from '../program.ts'
+import { channelFindings } from './channels.ts'
 import { attempt, type Finding, fine, wrong } from './finding.ts'
 
 const OTHERS = 0o077
@@ -21,14 +22,15 @@ export async function homeFindings(program: Program): Promise<readonly Finding[]
     ...secretsIn(home)
       .filter(existsSync)
       .map((path) => keyFinding(path, '')),
+    ...(await channelFindings(program)),
     await attempt('database', 'Put a backup in its place: see `bursar backup --help`.', () => databaseFinding(program)),
   ]
 }
 
 /** What there may be besides. */
-function secretsIn({ ownerPassphrase, networks, vaultPassphrase, accounts }: Home): readonly string[] {
+function secretsIn({ ownerPassphrase, networks, channels, vaultPassphrase, accounts }: Home): readonly string[] {
   const keys = existsSync(accounts) ? readdirSync(accounts) : []
-  return [ownerPassphrase, networks, vaultPassphrase, ...keys.map((name) => join(accounts, name))]
+  return [ownerPassphrase, networks, channels, vaultPassphrase, ...keys.map((name) => join(accounts, name))]
 }
 
 function directoryFinding(directory: string): Finding {

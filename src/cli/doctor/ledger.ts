@@ -6,6 +6,7 @@ import type { Bursar } from '../../ports.ts'
 import type { Opened, Program } from '../program.ts'
 import { chainFindings } from './chains.ts'
 import { attempt, type Finding, fine, wrong } from './finding.ts'
+import { passkeyFindings } from './passkeys.ts'
 
 /** Without one of each, a wallet does not pay. */
 const NEEDED_WINDOWS = ['payment', 'session', 'day'] as const
@@ -29,6 +30,7 @@ export async function ledgerFindings(program: Program): Promise<readonly Finding
       ...walletFindings(bursar),
       await attempt('journal', 'Run `bursar journal verify`, which says where.', () => headsFinding(opened)),
       doubtFinding(bursar),
+      ...passkeyFindings(bursar),
       ...(await chainFindings(program, bursar)),
     ]
   } finally {

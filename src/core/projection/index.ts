@@ -1,7 +1,8 @@
-import type { EventOf, JournalEvent } from '../event.ts'
+import type { JournalEvent } from '../event.ts'
 import type { Op } from '../tables.ts'
 import { millis } from '../time.ts'
-import { projectInstrument, projectRequest } from './instrument.ts'
+import { projectIdentity } from './identity.ts'
+import { projectInstrument, projectRequest, seconded } from './instrument.ts'
 import { projectPayment } from './payment.ts'
 import { projectPurchase } from './purchase.ts'
 import { projectRelayer, projectTransfer } from './transfer.ts'
@@ -28,12 +29,18 @@ export function project(event: JournalEvent): readonly Op[] {
       return projectPurchase(event as Parameters<typeof projectPurchase>[0])
     case 'transfer':
       return projectTransfer(event as Parameters<typeof projectTransfer>[0])
+    case 'owner':
+    case 'passkey':
+    case 'agent':
+    case 'credential':
+    case 'notice':
+      return projectIdentity(event as Parameters<typeof projectIdentity>[0])
     default:
       return projectInstance(event)
   }
 }
 
-/** Owners, agents, the kill switch, and what was asked of a human. Sign-ins, starts and stops change no table. */
+/** The kill switch, and what was asked of a human. Starts and stops change no table. */
 function projectInstance(event: JournalEvent): readonly Op[] {
   switch (event.type) {
     case 'instance.created':
@@ -49,14 +56,6 @@ function projectInstance(event: JournalEvent): readonly Op[] {
           set: { frozen: event.type === 'spending.frozen' },
         },
       ]
-    case 'owner.created':
-      return [{ table: 'owners', insert: ownerRow(event) }]
-    case 'agent.added':
-      return [{ table: 'agents', insert: agentRow(event) }]
-    case 'agent.rotated':
-      return [{ table: 'agents', key: { id: event.agent_id as string }, set: { keyHash: event.details.key_hash } }]
-    case 'agent.revoked':
-      return [{ table: 'agents', key: { id: event.agent_id as string }, set: { status: 'revoked' } }]
     case 'rail.reconciled': {
       const { rail, cursor } = event.details
       return [{ table: 'rails', key: { id: rail }, set: { cursor }, make: { id: rail, cursor } }]
@@ -67,23 +66,9 @@ function projectInstance(event: JournalEvent): readonly Op[] {
       return [{ table: 'approvals', key: { id: event.details.approval_id }, set: { asked: event.details.channel } }]
     case 'approval.unanswered':
       return [{ table: 'approvals', key: { id: event.details.approval_id }, set: { asked: event.details.outcome } }]
+    case 'approval.seconded':
+      return seconded(event)
     default:
       return []
-  }
-}
-
-function ownerRow(event: EventOf<'owner.created'>) {
-  const { owner_id, name, public_key } = event.details
-  return { id: owner_id, name, publicKey: public_key, createdAt: millis(event.ts) }
-}
-
-function agentRow(event: EventOf<'agent.added'>) {
-  const { name, key_hash } = event.details
-  return {
-    id: event.agent_id as string,
-    name,
-    keyHash: key_hash,
-    status: 'active' as const,
-    createdAt: millis(event.ts),
   }
 }

@@ -1,4 +1,6 @@
-import type { EventOf, WireApproval } from '../event.ts'
+import type { Narrowing } from '../approval.ts'
+import { canonical } from '../canonical.ts'
+import type { EventOf, WireApproval, WireProof } from '../event.ts'
 import { unitsOf } from '../money.ts'
 import type { Op } from '../tables.ts'
 import { constraintsFromWire, termsFromWire } from '../terms.ts'
@@ -32,7 +34,7 @@ export function projectRequest(
 }
 
 function requested(event: EventOf<'request.created'>, id: string): readonly Op[] {
-  const { terms, purpose_ref, approval } = event.details
+  const { terms, purpose_ref, fingerprint, approval } = event.details
   const request: Op = {
     table: 'requests',
     insert: {
@@ -44,6 +46,7 @@ function requested(event: EventOf<'request.created'>, id: string): readonly Op[]
       currency: event.currency as string,
       ...termsFromWire(terms),
       purposeRef: purpose_ref,
+      fingerprint: fingerprint ?? '',
       status: 'pending',
       refusal: null,
       instrumentId: null,
@@ -65,6 +68,7 @@ export function opened(event: Asking, subjectId: string, approval: WireApproval)
       walletId: event.wallet_id as string,
       digest: approval.digest,
       needs: approval.needs,
+      owners: approval.owners ?? 1,
       status: 'waiting',
       asked: null,
       assurance: null,
@@ -84,7 +88,9 @@ type Answered =
 export function answered(event: Answered, status: Approval['status']): readonly Op[] {
   const { proof } = event.details
   if (!proof) return []
+  const narrowed = 'narrowed' in event.details ? (event.details.narrowed ?? {}) : {}
   return [
+    ...(status === 'approved' && proof.owners === 2 ? [answer(event, proof, narrowed)] : []),
     {
       table: 'approvals',
       key: { id: proof.approval_id },
@@ -96,6 +102,23 @@ export function answered(event: Answered, status: Approval['status']): readonly 
       },
     },
   ]
+}
+
+/** The first of two owners said yes: the question stays open. */
+export function seconded(event: EventOf<'approval.seconded'>): readonly Op[] {
+  return [answer(event, event.details.proof, event.details.narrowed)]
+}
+
+function answer({ ts }: { readonly ts: string }, proof: WireProof, narrowed: Narrowing): Op {
+  return {
+    table: 'answers',
+    insert: {
+      approvalId: proof.approval_id,
+      ownerId: proof.owner_id as string,
+      narrowed: canonical(narrowed),
+      createdAt: millis(ts),
+    },
+  }
 }
 
 /** A question that ended without an answer. */

@@ -3,6 +3,7 @@ import { unitsOf } from '../money.ts'
 import type { Op, StoredPayment } from '../tables.ts'
 import { millis } from '../time.ts'
 import type { CounterKey } from '../types.ts'
+import { charged } from './identity.ts'
 import { answered, closed, opened } from './instrument.ts'
 import { counted, moved } from './money.ts'
 import { wanted } from './purchase.ts'
@@ -17,6 +18,7 @@ type PaymentEvent = EventOf<
   | 'payment.expired'
   | 'payment.canceled'
   | 'payment.in_doubt'
+  | 'payment.stuck'
   | 'payment.captured'
   | 'payment.voided'
   | 'payment.refund_asked'
@@ -54,6 +56,8 @@ export function projectPayment(event: PaymentEvent): readonly Op[] {
       return [update({ status: 'canceled' }), ...closed(event, 'canceled')]
     case 'payment.in_doubt':
       return [update({ status: 'in_doubt' })]
+    case 'payment.stuck':
+      return [update({})]
     case 'payment.captured':
       return captured(event, update)
     case 'payment.voided':
@@ -85,6 +89,7 @@ function attemptedRow(event: EventOf<'payment.attempted'>, id: string): StoredPa
     walletId: event.wallet_id ?? null,
     instrumentId: event.instrument_id ?? null,
     agentId: event.agent_id as string,
+    credentials: details.credentials ?? [],
     sessionId: event.session_id as string,
     taskId: event.task_id ?? null,
     protocol: details.protocol,
@@ -130,6 +135,7 @@ function authorized(event: EventOf<'payment.authorized'>, update: Update): reado
       { held: amount },
     ),
     ...counted(details.counted, { amount, count: 1, forced: 0n }),
+    ...charged(details.charged, amount),
     ...moved(event, details.movements),
   ]
 }
@@ -152,6 +158,7 @@ function captured(event: EventOf<'payment.captured'>, update: Update): readonly 
       ? [{ table: 'instruments' as const, key: { id: event.instrument_id as string }, add: { remaining: released } }]
       : []),
     ...(released > 0n || forced > 0n ? counted(details.counted, given) : []),
+    ...(released > 0n ? charged(details.charged, -released) : []),
     ...moved(event, details.movements),
     ...(details.inclusion ? [included(event.payment_id as string, details.inclusion, 'open')] : []),
     ...known(event),
@@ -170,6 +177,7 @@ function voided(event: EventOf<'payment.voided'>, update: Update): readonly Op[]
       add: { remaining: amount, usageConsumed: -1 },
     },
     ...counted(details.counted, { amount: -amount, count: -1, forced: 0n }),
+    ...charged(details.charged, -amount),
     ...moved(event, details.movements),
     ...(details.unused ? [unused(event.payment_id as string, details.unused)] : []),
   ]

@@ -73,7 +73,11 @@ function created(event: EventOf<'wallet.created'>, id: string): readonly Op[] {
 }
 
 function tiers(wire: EventOf<'wallet.created'>['details']['approvals']): readonly ApprovalTier[] {
-  return wire.map(({ up_to, assurance }) => ({ upTo: up_to === null ? null : unitsOf(up_to), assurance }))
+  return wire.map(({ up_to, assurance, owners }) => ({
+    upTo: up_to === null ? null : unitsOf(up_to),
+    assurance,
+    ...(owners !== undefined && { owners }),
+  }))
 }
 
 function confirmations(wire: WireConfirmations): readonly ConfirmationTier[] {

@@ -10,6 +10,8 @@ export interface Approval {
   /** SHA-256 of the canonical terms, hex: what the answer is bound to. */
   readonly digest: string
   readonly needs: Assurance
+  /** How many different owners have to say yes. */
+  readonly owners: number
   readonly status: 'waiting' | 'approved' | 'denied' | 'expired' | 'canceled'
   /** How it was asked last, and what came of it: `form`, `no_channel`, `timed_out`, … */
   readonly asked: string | null

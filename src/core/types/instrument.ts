@@ -38,6 +38,8 @@ export interface Request extends Terms {
   readonly currency: string
   /** Digest of the agent's own words in `texts`. */
   readonly purposeRef: string
+  /** Digest of agent, wallet and terms: the same ask again, whatever its words. Empty for one of an earlier version. */
+  readonly fingerprint: string
   readonly status: 'pending' | 'approved' | 'denied' | 'expired' | 'canceled'
   readonly refusal: Refusal | null
   readonly instrumentId: string | null

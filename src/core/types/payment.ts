@@ -46,6 +46,8 @@ export interface Payment {
   readonly walletId: string | null
   readonly instrumentId: string | null
   readonly agentId: string
+  /** The credential that it was asked for with, and those that minted it; empty for the agent of embedded mode. */
+  readonly credentials: readonly string[]
   readonly sessionId: string
   readonly taskId: string | null
   readonly protocol: string

@@ -16,6 +16,8 @@ export type Assurance = (typeof ASSURANCES)[number]
 export interface ApprovalTier {
   readonly upTo: bigint | null
   readonly assurance: Assurance
+  /** Two different owners have to say yes, one of them the wallet's own; absent: one. */
+  readonly owners?: 2
 }
 
 export interface Instance {
@@ -27,7 +29,7 @@ export interface Instance {
 export interface Owner {
   readonly id: string
   readonly name: string
-  /** Ed25519 public key, base64 of the 32 raw bytes. */
+  /** Ed25519 public key, base64 of the 32 raw bytes; `none:` and the id for an owner who has passkeys only. */
   readonly publicKey: string
   readonly createdAt: number
 }
@@ -35,7 +37,7 @@ export interface Owner {
 export interface Agent {
   readonly id: string
   readonly name: string
-  /** SHA-256 of the credential, hex. Null: the local agent of embedded mode, which has none. */
+  /** SHA-256 of the newest key, hex. Null: the local agent of embedded mode, which needs no credential. */
   readonly keyHash: string | null
   readonly status: 'active' | 'revoked'
   readonly createdAt: number

@@ -8,7 +8,8 @@ import { project } from '../projection/index.ts'
 import { Rebuilt } from '../tables.ts'
 import { plain } from '../text.ts'
 import type { Text } from '../types.ts'
-import { checkAnswer } from './answers.ts'
+import { Acts } from './acts.ts'
+import { Answers } from './answers.ts'
 import type { TableRows } from './compare.ts'
 import { compareTables } from './compare.ts'
 
@@ -55,8 +56,8 @@ const WHY_MAX = 300
 
 /**
  * Verifies journals from nothing but their bytes and the public key: every event in its place and unchanged, every
- * checkpoint signed and over exactly these events, every approval by an owner's key about exactly the stored terms, and
- * the tables nothing but what the events say.
+ * checkpoint signed and over exactly these events, every approval by an owner's key or passkey about exactly the stored terms,
+ * every passkey let in by a code or another one, and the tables nothing but what the events say.
  *
  * @param kept checkpoints from elsewhere (receipts, notifications): what they cover must still begin the journal
  */
@@ -83,6 +84,8 @@ class Run {
   /** Checkpoints that owners signed along with their approvals: they witness the journal as those kept elsewhere do. */
   private readonly signed: Checkpoint[] = []
   private readonly openedJournals = new Set(['instance'])
+  private readonly answers = new Answers()
+  private readonly acts = new Acts()
 
   constructor(evidence: Evidence, key: NoteKey) {
     this.evidence = evidence
@@ -127,9 +130,11 @@ class Run {
       if (event.v !== 1 || event.journal !== journal || event.seq !== seq)
         return this.problem(journal, seq, `The event says it is number ${event.seq} of ${event.journal}.`)
       if (type !== undefined && type !== event.type) this.problem(journal, seq, `The event is kept as a ${type}.`)
-      const { wrong, checkpoint } = checkAnswer(event, this.rebuilt)
-      if (wrong !== null) this.problem(journal, seq, wrong)
-      if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
+      for (const checks of [this.answers, this.acts]) {
+        const { wrong, checkpoint } = checks.check(event, this.rebuilt)
+        if (wrong !== null) this.problem(journal, seq, wrong)
+        if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
+      }
       if (event.type === 'journal.opened') this.openedJournals.add(event.details.journal)
       if (event.type === 'journal.witnessed') this.signed.push(...this.witnessedBy(event))
       this.rebuilt.apply(project(event))

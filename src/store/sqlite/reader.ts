@@ -3,22 +3,25 @@ import type { LimitUse, Spender } from '../../core/limit.ts'
 import type { Key } from '../../core/step.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import { KEYS } from '../../core/tables.ts'
-import type { Deposit, Payment, Text, Wallet } from '../../core/types.ts'
-import type { Head, Page, Reader, StoredEvent, Where } from '../../ports.ts'
+import type { Credential, Deposit, Payment, Text, Wallet } from '../../core/types.ts'
+import type { Head, Page, Reader, Spending, StoredEvent, Where } from '../../ports.ts'
 import { alterations } from './alterations.ts'
 import type { Connection } from './connection.ts'
 import type { TableStatements } from './rows.ts'
 import type { Statements } from './snapshot.ts'
 import { SnapshotReader } from './snapshot.ts'
+import { SpendingReader } from './spending.ts'
 
-/** How many events are read at a time when a journal is walked. */
-const EVENTS_AT_ONCE = 2_000
+/** How many rows are read at a time when a journal or its texts are walked; at first fewer, for who wants only a few. */
+const ROWS_AT_ONCE = 2_000
+const ROWS_AT_FIRST = 50
 
 /** Reads outside of steps, on a connection of its own. */
 export class SqliteReader implements Reader {
   private readonly connection: Connection
   private readonly statements: Statements
   private readonly snapshots: SnapshotReader
+  private readonly spent: SpendingReader
   private readonly sql: {
     readonly [S in 'head' | 'heads' | 'text' | 'texts' | 'events' | 'journals' | 'newestBlock']: Statement
   }
@@ -27,11 +30,14 @@ export class SqliteReader implements Reader {
     this.connection = connection
     this.statements = statements
     this.snapshots = new SnapshotReader(connection, statements)
+    this.spent = new SpendingReader(connection)
     this.sql = {
       head: connection.prepare('SELECT journal, size, frontier, checkpoint FROM heads WHERE journal = ?'),
       heads: connection.prepare('SELECT journal, size, frontier, checkpoint FROM heads ORDER BY journal'),
       text: connection.prepare('SELECT text FROM texts WHERE digest = ?').pluck(),
-      texts: connection.prepare('SELECT digest, salt, text FROM texts WHERE text IS NOT NULL'),
+      texts: connection.prepare(
+        'SELECT digest, salt, text FROM texts WHERE text IS NOT NULL AND digest > ? ORDER BY digest LIMIT ?',
+      ),
       newestBlock: connection
         .prepare(
           `SELECT max(block) FROM (
@@ -77,6 +83,10 @@ export class SqliteReader implements Reader {
     return this.snapshots.prior(same, now)
   }
 
+  credentials(id: string): readonly Credential[] {
+    return this.snapshots.identities.chain(id)
+  }
+
   depositsAfter(walletId: string, block: number): readonly Deposit[] {
     return this.statements.deposits.many('WHERE wallet_id = ? AND block > ?', [walletId, block]) as unknown as Deposit[]
   }
@@ -89,8 +99,18 @@ export class SqliteReader implements Reader {
     return (this.sql.text.get(digest) as string | null | undefined) ?? null
   }
 
-  texts(): Iterable<Text> {
-    return this.sql.texts.iterate() as Iterable<Text>
+  spending(walletId: string, since: number, slotMs: number): Spending {
+    return this.spent.of(walletId, since, slotMs)
+  }
+
+  /** In portions, as events: a statement that is open keeps everything that is read here at the moment at which it began. */
+  *texts(): Iterable<Text> {
+    for (let after = ''; ; ) {
+      const rows = this.sql.texts.all(after, ROWS_AT_ONCE) as Text[]
+      yield* rows
+      if (rows.length < ROWS_AT_ONCE) return
+      after = rows.at(-1)?.digest as string
+    }
   }
 
   head(journal: string): Head | null {
@@ -121,10 +141,11 @@ export class SqliteReader implements Reader {
 
   /** In portions, so that a journal of any length is walked in little memory. */
   *events(journal: string, from = 0): Iterable<StoredEvent> {
-    for (let next = from; ; ) {
-      const rows = this.sql.events.all(journal, next, EVENTS_AT_ONCE) as EventRow[]
+    let portion = ROWS_AT_FIRST
+    for (let next = from; ; portion = ROWS_AT_ONCE) {
+      const rows = this.sql.events.all(journal, next, portion) as EventRow[]
       for (const row of rows) yield { ...row, seq: Number(row.seq) }
-      if (rows.length < EVENTS_AT_ONCE) return
+      if (rows.length < portion) return
       next += rows.length
     }
   }

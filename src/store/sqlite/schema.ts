@@ -2,6 +2,7 @@ import { sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { StoredPayment, TableName, Tables } from '../../core/tables.ts'
 import type * as Core from '../../core/types.ts'
 import { bytes, confirmations, flag, json, tiers, units, whole } from './columns.ts'
+import { answers, credentials, invitations, notice_cursors, passkeys } from './schema-identity.ts'
 import {
   broadcasts,
   deposits,
@@ -109,6 +110,7 @@ export const approvals = sqliteTable('approvals', {
   expiresAt: whole('expires_at').notNull(),
   answeredAt: whole('answered_at'),
   reasonRef: text('reason_ref'),
+  owners: whole('owners').notNull(),
 })
 
 export const requests = sqliteTable('requests', {
@@ -129,6 +131,7 @@ export const requests = sqliteTable('requests', {
   refusal: json('refusal').$type<Core.Refusal>(),
   instrumentId: text('instrument_id'),
   createdAt: whole('created_at').notNull(),
+  fingerprint: text('fingerprint').notNull(),
 })
 
 export const instruments = sqliteTable('instruments', {
@@ -179,6 +182,7 @@ export const payments = sqliteTable('payments', {
   authorizedAt: whole('authorized_at'),
   updatedAt: whole('updated_at').notNull(),
   seq: whole('seq').notNull(),
+  credentials: json('credentials').$type<readonly string[]>().notNull(),
 })
 
 export const rails = sqliteTable('rails', {
@@ -231,4 +235,9 @@ export const READINGS = {
   deposits,
   scans,
   known_payees,
+  credentials,
+  passkeys,
+  invitations,
+  answers,
+  notice_cursors,
 } as const satisfies { readonly [T in TableName]: { readonly $inferSelect: Tables[T] } }

@@ -8,6 +8,7 @@ import type { Counter, Instance, Limit, Payment, Wallet } from '../../core/types
 import type { Connection } from './connection.ts'
 import { TableStatements } from './rows.ts'
 import { READINGS } from './schema.ts'
+import { IdentityReader } from './snapshot-identity.ts'
 import { TransferReader } from './snapshot-transfers.ts'
 
 /** Fail closed: a database without an instance reads as frozen. */
@@ -33,11 +34,13 @@ export class SnapshotReader {
   private readonly othersOpen: Statement
   private readonly connection: Connection
   private readonly transfers: TransferReader
+  readonly identities: IdentityReader
 
   constructor(connection: Connection, tables: Statements) {
     this.connection = connection
     this.tables = tables
     this.transfers = new TransferReader(connection, tables)
+    this.identities = new IdentityReader(connection, tables)
     const prepare = (sql: string): Statement => connection.prepare(sql).raw(true)
     const payments = tables.payments.list()
     this.instance = prepare(`SELECT ${tables.instance.list()} FROM instance`)
@@ -87,6 +90,8 @@ export class SnapshotReader {
       key.walletId ?? instrument?.walletId ?? request?.walletId ?? payment?.walletId ?? limit?.walletId ?? undefined
     const wallet = this.find('wallets', walletId)
     const spender = this.spenderOf(key, payment, walletId, instrument?.id)
+    const approval =
+      subjectId === undefined ? null : (this.tables.approvals.one({ subjectId }) as Tables['approvals'] | null)
     return {
       now,
       instance: this.theInstance(),
@@ -98,11 +103,11 @@ export class SnapshotReader {
       instrument,
       payment,
       othersOpen: payment?.instrumentId ? this.hasOthers(payment.instrumentId, payment.id) : false,
-      approval:
-        subjectId === undefined ? null : (this.tables.approvals.one({ subjectId }) as Tables['approvals'] | null),
+      approval,
       limit,
       prior: key.same ? this.prior(key.same, now) : null,
       usage: key.usage && wallet ? this.usage(wallet, key.usage, now) : [],
+      ...this.identities.read(key, payment, approval, now),
       ...this.transfers.read(key, instrument, walletId, now),
     }
   }

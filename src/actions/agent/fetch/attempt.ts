@@ -49,17 +49,20 @@ interface About {
 }
 
 function step(bursar: Bursar, errand: Errand, about: About): Promise<Attempted> {
-  const { caller, instrumentId, same, purpose } = errand
+  const { caller, means, instrumentId, same, purpose } = errand
   const { agentId, sessionId } = caller
-  const { payee, fault } = about
+  const { payee, offer, fault } = about
   const resource = bursar.ids.text(JSON.stringify(resourceOf(errand.request, about.url)))
   const wish = wishOf(bursar, errand, about, resource)
   const origin = payee.origin ?? null
   return bursar.store.update(
     {
       agentId,
+      ...(errand.caller.credentialId !== null && { credentialId: errand.caller.credentialId }),
       ...(isId('instrument', instrumentId) && { instrumentId }),
       spender: { agentId, sessionId, payeeKey: payeeKey(payee), origin, category: null, protocol: 'x402' },
+      ...(means &&
+        offer && { asking: { agentId, walletId: means.wallet.id, payeeKey: payeeKey(payee), amount: offer.amount } }),
       // What is refused is no repetition of anything.
       ...(fault === null && { same }),
     },
@@ -85,7 +88,8 @@ function wishOf(bursar: Bursar, errand: Errand, { payee, offer, fault }: About, 
     purposeRef: purpose.digest,
     fingerprint: same.fingerprint,
     idempotencyKey: fault ? null : same.idempotencyKey,
-    keyHash: caller.keyHash,
+    credentialId: caller.credentialId,
+    ...(caller.actors && { actors: caller.actors }),
     fault,
     purchase: {
       resourceRef: resource.digest,

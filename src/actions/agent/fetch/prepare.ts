@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { credentialEnded } from '../../../core/credential.ts'
 import { BursarError, CODES } from '../../../core/errors.ts'
 import type { Quote } from '../../../core/offer.ts'
 import { SYSTEM, subject } from '../../../core/payment.ts'
@@ -62,23 +63,26 @@ export type Claimed = 'claimed' | 'taken' | 'ended'
  */
 export async function claim(
   bursar: Bursar,
-  { keyHash }: Caller,
+  { credentialId }: Caller,
   paymentId: string,
   { offer }: Priced,
 ): Promise<Claimed> {
-  const claimed = await bursar.store.update({ paymentId }, (snapshot): Change<Claimed | 'late'> => {
-    const { payment, wallet, agent, transfer, now } = snapshot
-    const isReplaced = keyHash !== undefined && agent?.keyHash !== keyHash
-    if (payment?.status !== 'authorized' || !wallet || transfer || isReplaced) return { facts: [], result: 'ended' }
-    if (now >= payment.validUntil) return { facts: [], result: 'late' }
-    if (isLeftAlone(snapshot, payment)) return { facts: [], result: 'taken' }
-    const about = { actor: SYSTEM, ...subject(payment, wallet, payment.instrumentId as string) }
-    const details = {
-      ...{ value: offer.amount.toString(), valid_until: rfc3339(now + goodForMs(offer)) },
-      ...(offer.facilitator !== null && { facilitator: offer.facilitator }),
-    }
-    return { facts: [{ type: 'purchase.quoted', ...about, details }], result: 'claimed' }
-  })
+  const claimed = await bursar.store.update(
+    { paymentId, ...(credentialId !== null && { credentialId }) },
+    (snapshot): Change<Claimed | 'late'> => {
+      const { payment, wallet, transfer, now } = snapshot
+      const isEnded = credentialEnded(snapshot, credentialId, 'bursar:pay') !== null
+      if (payment?.status !== 'authorized' || !wallet || transfer || isEnded) return { facts: [], result: 'ended' }
+      if (now >= payment.validUntil) return { facts: [], result: 'late' }
+      if (isLeftAlone(snapshot, payment)) return { facts: [], result: 'taken' }
+      const about = { actor: SYSTEM, ...subject(payment, wallet, payment.instrumentId as string) }
+      const details = {
+        ...{ value: offer.amount.toString(), valid_until: rfc3339(now + goodForMs(offer)) },
+        ...(offer.facilitator !== null && { facilitator: offer.facilitator }),
+      }
+      return { facts: [{ type: 'purchase.quoted', ...about, details }], result: 'claimed' }
+    },
+  )
   if (claimed !== 'late') return claimed
   await settle(bursar, paymentId, 0)
   return 'ended'

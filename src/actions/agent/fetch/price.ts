@@ -1,4 +1,5 @@
 import { choose } from '../../../core/choose.ts'
+import { credentialEnded } from '../../../core/credential.ts'
 import { contactRefusal } from '../../../core/decide.ts'
 import { BursarError } from '../../../core/errors.ts'
 import { contractOf } from '../../../core/network.ts'
@@ -27,6 +28,7 @@ const REDIRECTS_MAX = 5
  */
 export function rulesOf(bursar: Bursar, { caller, means }: Errand, leaving: ReadonlyMap<string, string>): WebRules {
   return {
+    agentId: caller.agentId,
     loopback: means?.wallet.allows.includes('loopback') ?? false,
     mayContact(origin) {
       const paymentId = leaving.get(origin)
@@ -38,7 +40,6 @@ export function rulesOf(bursar: Bursar, { caller, means }: Errand, leaving: Read
 }
 
 const STOPPED = refusal('spending_frozen', 'payment', 'Spending was stopped before the payment left.')
-const KEY_REPLACED = refusal('spending_frozen', 'agent.key', "The agent's key was replaced.")
 const NO_INSTRUMENT = refusal('not_found', 'instrument_id', 'There is no such instrument.')
 
 /** Carries a rule that was broken through the web and out of it. */
@@ -55,7 +56,7 @@ class Uncontacted extends BursarError {
 function refusalTo(
   { store: { read }, clock }: Bursar,
   means: NonNullable<Errand['means']>,
-  { agentId, keyHash }: Errand['caller'],
+  { agentId, credentialId }: Errand['caller'],
   origin: string,
 ): Refusal | null {
   const instrument = read.one('instruments', { id: means.instrument.id })
@@ -63,8 +64,11 @@ function refusalTo(
   const agent = read.one('agents', { id: agentId })
   const [instance] = read.list('instance', {})
   if (!instrument || !wallet || !agent || !instance) return NO_INSTRUMENT
-  if (keyHash !== undefined && agent.keyHash !== keyHash) return KEY_REPLACED
-  const spending = { now: clock.now(), limits: [], lookAlike: null, available: 0n, instance, agent, wallet, instrument }
+  const now = clock.now()
+  const credentials = credentialId === null ? [] : read.credentials(credentialId)
+  const ended = credentialEnded({ agent, credentials, now }, credentialId, 'bursar:pay')
+  if (ended) return ended
+  const spending = { now, limits: [], lookAlike: null, available: 0n, instance, agent, credentials, wallet, instrument }
   return contactRefusal(spending, origin, 'x402')
 }
 

@@ -1,3 +1,4 @@
+import { credentialEnded } from '../../../core/credential.ts'
 import { BursarError } from '../../../core/errors.ts'
 import type { Details } from '../../../core/event.ts'
 import { SYSTEM, subject } from '../../../core/payment.ts'
@@ -47,11 +48,15 @@ interface Sending {
  * Whether the header of a payment may leave now. What was captured is paid already, and may be shown to its seller unless the
  * owner has stopped something; anything else only in its time, too.
  */
-export function mayLeave({ store: { read }, clock }: Bursar, { keyHash }: Caller, paymentId: string): boolean {
+export function mayLeave({ store: { read }, clock }: Bursar, { credentialId }: Caller, paymentId: string): boolean {
   const payment = read.one('payments', { id: paymentId }) as Payment
   const agent = read.one('agents', { id: payment.agentId })
-  if (keyHash !== undefined && agent?.keyHash !== keyHash) return false
-  return payment.captured > 0n ? !isStopped(read, payment) : clock.now() < payment.validUntil && mayBegin(read, payment)
+  const credentials = credentialId === null ? [] : read.credentials(credentialId)
+  const now = clock.now()
+  if (credentialEnded({ agent, credentials, now }, credentialId, 'bursar:pay')) return false
+  return payment.captured > 0n
+    ? !isStopped(read, payment, now)
+    : now < payment.validUntil && mayBegin(read, payment, now)
 }
 
 function withHeader(request: WebRequest, header: string): WebRequest {

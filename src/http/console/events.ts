@@ -1,0 +1,143 @@
+import { Hono } from 'hono'
+import type { JournalEvent } from '../../core/event.ts'
+import type { HttpDeps } from '../deps.ts'
+import { Refused } from '../shared/problem.ts'
+import type { Desk } from './desk.ts'
+
+/** Agents' hosts write in processes of their own: the journals are what is followed. */
+const LOOK_MS = 1_000
+/** A burst of commits in this process is looked at once, so long after its first, in milliseconds. */
+const BURST_MS = 20
+const PING_MS = 20_000
+const STREAMS_MAX = 20
+/** Of one look: whoever was told that much reads everything anew anyway. */
+const NEWS_MAX = 200
+
+interface News {
+  readonly subject_id: string
+  readonly wallet_id: string | null
+}
+type Listener = (news: readonly News[]) => void
+
+/** Tells pages what has changed, as server-sent events (HTML Standard, §9.2). */
+export function eventRoutes(desk: Desk): Hono {
+  const follower = new Follower(desk.deps)
+  const app = new Hono()
+  app.get('/events', (c) => {
+    // One without its body would be followed by nobody, and not end.
+    if (c.req.method === 'HEAD') return c.body(null, 405, { allow: 'GET' })
+    const session = desk.listening(c.req.raw)
+    if (follower.size >= STREAMS_MAX)
+      throw new Refused('rate_limited', 'There are too many pages open.', { 'retry-after': '30' })
+    const body = streamOf(follower, session.ended.signal, () => !desk.sessions.isOpen(session))
+    return c.body(body, 200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    })
+  })
+  return app
+}
+
+/** @param isOver asked from time to time: a session may end while nobody asks for anything */
+function streamOf(follower: Follower, ended: AbortSignal, isOver: () => boolean): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let stop = (): void => undefined
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = (event: string, data: object): void => {
+        controller.enqueue(encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`))
+      }
+      const end = (): void => {
+        stop()
+        controller.close()
+      }
+      const leave = follower.follow((news) => {
+        for (const one of news) send('changed', one)
+      })
+      const pings = setInterval(() => (isOver() ? end() : send('ping', {})), PING_MS).unref()
+      stop = () => {
+        leave()
+        clearInterval(pings)
+        ended.removeEventListener('abort', end)
+      }
+      ended.addEventListener('abort', end, { once: true })
+      send('ping', {})
+    },
+    cancel: () => stop(),
+  })
+}
+
+/** Reads what is new in the journals, for all pages at once, while there are any. */
+class Follower {
+  private readonly deps: HttpDeps
+  private readonly listeners = new Set<Listener>()
+  private positions = new Map<string, number>()
+  private stop: (() => void) | null = null
+
+  constructor(deps: HttpDeps) {
+    this.deps = deps
+  }
+
+  get size(): number {
+    return this.listeners.size
+  }
+
+  follow(listener: Listener): () => void {
+    this.listeners.add(listener)
+    this.stop ??= this.begin()
+    return () => {
+      this.listeners.delete(listener)
+      if (this.listeners.size > 0) return
+      this.stop?.()
+      this.stop = null
+    }
+  }
+
+  private begin(): () => void {
+    this.positions = new Map(this.deps.bursar.store.read.heads().map(({ journal, size }) => [journal, size]))
+    let soon: NodeJS.Timeout | null = null
+    const look = (): void => {
+      soon = null
+      this.look()
+    }
+    const timer = setInterval(look, LOOK_MS).unref()
+    const leave = this.deps.changes(() => {
+      soon ??= setTimeout(look, BURST_MS).unref()
+    })
+    return () => {
+      clearInterval(timer)
+      if (soon) clearTimeout(soon)
+      leave()
+    }
+  }
+
+  private look(): void {
+    try {
+      const news = this.news()
+      if (news.length > 0) for (const listener of this.listeners) listener(news)
+    } catch (error) {
+      this.deps.log('warn', 'The journals could not be followed.', { error: String(error) })
+    }
+  }
+
+  private news(): readonly News[] {
+    const { read } = this.deps.bursar.store
+    const news = new Map<string, News>()
+    for (const { journal, size } of read.heads()) {
+      const from = this.positions.get(journal) ?? 0
+      if (size <= from) continue
+      this.positions.set(journal, size)
+      for (const { body } of read.events(journal, Math.max(from, size - NEWS_MAX))) {
+        const one = newsOf(JSON.parse(body) as JournalEvent)
+        news.set(`${one.subject_id} ${one.wallet_id}`, one)
+      }
+    }
+    return [...news.values()].slice(-NEWS_MAX)
+  }
+}
+
+function newsOf({ request_id, payment_id, instrument_id, agent_id, wallet_id, journal }: JournalEvent): News {
+  const subject_id = payment_id ?? request_id ?? instrument_id ?? wallet_id ?? agent_id ?? journal
+  return { subject_id, wallet_id: wallet_id ?? null }
+}
