@@ -5,6 +5,7 @@
 //   npm run bench -- --only start,memory some of it; docs/benchmarks.md stays as it is
 //   npm run bench -- --only chain        payments in USDC, on a chain that it starts itself
 //   npm run bench -- --only x402         purchases on the web, against the official client
+//   npm run bench -- --only serve        200 agents over HTTP for a minute, and as many on a server that does nothing
 //   npm run bench -- --payments 100000   with a shorter history than 1,000,000 payments
 import { parseArgs } from 'node:util'
 import { chainPayments } from './chain.ts'
@@ -15,6 +16,7 @@ import type { Figure } from './measure.ts'
 import { isHeld } from './measure.ts'
 import { eightProcesses, worker } from './processes.ts'
 import { tableOf, writeDocument } from './report.ts'
+import { manyAgents } from './serve.ts'
 import { checkBudget, memory, payments, start } from './stdio.ts'
 import { purchases } from './x402.ts'
 
@@ -40,6 +42,7 @@ async function main(args: string[]): Promise<void> {
     journal: journalVerification,
     chain: chainPayments,
     x402: purchases,
+    serve: manyAgents,
   }
   const wanted = values.only?.split(',') ?? Object.keys(rows)
   const figures: Figure[] = []

@@ -105,7 +105,7 @@ export async function makePurse(folder: string): Promise<Purse> {
   for (const [scope, window, over] of LIMITS)
     await setLimit(bursar, authority, wallet.id, { scope, window, over, max_amount: PLENTY })
   await fund(bursar, authority, wallet.id, PLENTY)
-  const caller = { agentId, sessionId: opened.sessionId }
+  const caller = { agentId, sessionId: opened.sessionId, credentialId: null }
   const request = await requestInstrument(bursar, caller, {
     type: 'virtual_card',
     amount: PLENTY,
@@ -138,7 +138,7 @@ export async function decide(purse: Purse): Promise<void> {
     fingerprint: digestOf({ instrumentId, amount: '1', payee, purpose: words }),
     idempotencyKey: null,
     fault: null,
-    keyHash: undefined,
+    credentialId: null,
   }
   const { fingerprint, idempotencyKey, protocol } = wish
   const done = await bursar.store.update(

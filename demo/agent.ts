@@ -46,14 +46,18 @@ export interface Fetched {
 }
 
 /**
- * Starts `bursar mcp` and connects to it, as an agent's host does.
+ * Starts `bursar mcp`, or another command that speaks it, and connects to it, as an agent's host does.
  *
  * @param human who is asked when bursar asks; without one the host says that it cannot ask anybody
  */
-export async function startAgent(env: Readonly<Record<string, string>>, human: Human | null): Promise<Agent> {
+export async function startAgent(
+  env: Readonly<Record<string, string>>,
+  human: Human | null,
+  command: readonly string[] = ['mcp'],
+): Promise<Agent> {
   const transport = new StdioClientTransport({
     command: process.execPath,
-    args: [MAIN, 'mcp'],
+    args: [MAIN, ...command],
     env: environment(env),
     // Its log. It tells the passphrase of a new sandbox there once, which is not for the agent.
     stderr: 'ignore',
@@ -67,8 +71,8 @@ export async function startAgent(env: Readonly<Record<string, string>>, human: H
   )
   if (human) client.setRequestHandler('elicitation/create', ({ params }) => human(params as ElicitRequestFormParams))
   await client.connect(transport).catch(async (error: Error) => {
-    const { stderr } = await bursar(['mcp'], env)
-    throw new Error(`bursar mcp did not start: ${error.message}\n${stderr}`)
+    const { stderr } = await bursar(command, env)
+    throw new Error(`bursar ${command.join(' ')} did not start: ${error.message}\n${stderr}`)
   })
   const call = async <View>(name: string, args: object): Promise<Answer<View>> => {
     const result = await client.callTool({ name, arguments: args as Record<string, unknown> })

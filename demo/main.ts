@@ -1,6 +1,7 @@
 import { end } from '../src/main/end.ts'
 import { startAgent } from './agent.ts'
 import { ask } from './chapters/ask.ts'
+import { serveConsole } from './chapters/console.ts'
 import { expire } from './chapters/expiry.ts'
 import { beInjected } from './chapters/injected.ts'
 import { verifyJournal } from './chapters/journal.ts'
@@ -77,6 +78,7 @@ async function tell(play: Play): Promise<void> {
   const told = await tellOfCards(play)
   await verifyJournal(play)
   if (told) await tamper(play)
+  if (told) await serveConsole(play)
 }
 
 /** A human who says no to a card ends this part early: without a card an agent can do nothing. */

@@ -88,7 +88,11 @@ const LINES = [
   'holds there too',
   'exit 3, and it names the event: 13',
   'exit 3: no event says so',
-  'Every ✓ was checked: 80 of them.',
+  'pending: it waits for you in the console, which the agent is told the address of',
+  'refused: forbidden',
+  'the request is left waiting',
+  'told to stop, it ends in good order',
+  'Every ✓ was checked: 83 of them.',
 ]
 
 describe('demo', () => {

@@ -14,6 +14,7 @@ const FORM = formParams({
   subject_id: 'req_1',
   approval_id: 'apr_1',
   digest: '',
+  owners: 1,
   needs: 'host',
   waiting: true,
   expires_at: '2026-11-22T10:00:00.000Z',
