@@ -102,20 +102,17 @@ export function webpush(one: Of<'webpush'>, forget: (endpoint: string) => void):
       const payload = pushText(notice)
       const topic = createHash('sha256').update(notice.id).digest('base64url').slice(0, 32)
       const options = { TTL: DAY_SECONDS, topic, vapidDetails: { subject, publicKey, privateKey } }
-      const failures: unknown[] = []
-      for (const to of subscriptions) {
-        const key = `${notice.id} ${to.endpoint}`
-        if (taken.has(key)) continue
-        try {
-          const { headers, body } = push.generateRequestDetails(to, payload, options)
-          const texts = Object.entries(headers).map(([header, value]) => [header, String(value)] as const)
-          const status = await post(to.endpoint, Object.fromEntries(texts), new Uint8Array(body ?? []), signal, GONE)
-          if (GONE.includes(status)) forget(to.endpoint)
-          taken.add(key)
-        } catch (error) {
-          failures.push(error)
-        }
+      // At once: one that hangs takes no time from the others.
+      const waiting = subscriptions.filter(({ endpoint }) => !taken.has(`${notice.id} ${endpoint}`))
+      const tell = async (to: (typeof waiting)[number]): Promise<void> => {
+        const { headers, body } = push.generateRequestDetails(to, payload, options)
+        const texts = Object.entries(headers).map(([header, value]) => [header, String(value)] as const)
+        const status = await post(to.endpoint, Object.fromEntries(texts), new Uint8Array(body ?? []), signal, GONE)
+        if (GONE.includes(status)) forget(to.endpoint)
+        taken.add(`${notice.id} ${to.endpoint}`)
       }
+      const sent = await Promise.allSettled(waiting.map(tell))
+      const failures = sent.filter(({ status }) => status === 'rejected')
       if (failures.length > 0) throw new Undelivered(`${failures.length} of ${subscriptions.length} browsers.`)
       taken.clear()
     },
