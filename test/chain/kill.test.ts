@@ -6,11 +6,11 @@ import { alive, MEANWHILE, Scene, settled } from './kill-scene.ts'
 import { instrument, shopOf } from './kill-story.ts'
 
 /** Every how manieth of all the kills is done: `BURSAR_KILL_EVERY=1` for all of them. */
-const EVERY = Number(process.env.BURSAR_KILL_EVERY ?? 409)
+const EVERY = Number(process.env.BURSAR_KILL_EVERY ?? 613)
 /** How many points further a recovery gets each time before it is killed again. */
 const STEP = Math.max(1, Math.ceil(EVERY / 6))
 /** How often a process is killed at some random time. */
-const ROUNDS = Number(process.env.BURSAR_KILL_ROUNDS ?? 4)
+const ROUNDS = Number(process.env.BURSAR_KILL_ROUNDS ?? 3)
 const LONG = { timeout: 7_200_000 }
 
 let scene: Scene

@@ -19,9 +19,9 @@ import { booksOf, type Disk, issuerOf, openDisk, wideWallet } from '../support/d
 import { type Key, PURCHASES, story } from './story.ts'
 
 /** Every how manieth point of the story is tried: `BURSAR_KILL_EVERY=1` for all of them. */
-const EVERY = Number(process.env.BURSAR_KILL_EVERY ?? 13)
+const EVERY = Number(process.env.BURSAR_KILL_EVERY ?? 17)
 /** How often a process is killed at some random time. */
-const ROUNDS = Number(process.env.BURSAR_KILL_ROUNDS ?? 6)
+const ROUNDS = Number(process.env.BURSAR_KILL_ROUNDS ?? 4)
 /** Longer than the rail may take to begin a payment, and than a human to answer about one. */
 const LATER_MS = 16 * 60_000
 
