@@ -23,6 +23,6 @@ export default defineConfig({
     sequence: { sequencer: WaitingFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    globalSetup: ['scripts/fresh-dist.mjs'],
+    globalSetup: ['scripts/fresh-dist.mjs', 'test/support/postgres-desk.ts'],
   },
 })

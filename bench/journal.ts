@@ -19,15 +19,17 @@ export async function journalVerification(): Promise<Figure> {
   await perSecondOf(CALLERS, DECISIONS, () => decide(purse))
   const key = journalNoteKey(Buffer.from(journalKeyFile(filesOf(folder).journalKey).publicKey, 'base64'))
   const { read } = purse.bursar.store
-  const bodies = read.heads().flatMap(({ journal }) => Array.from(read.events(journal), ({ body }) => body))
+  const bodies: string[] = []
+  for (const { journal } of await read.heads())
+    for await (const { body } of read.events(journal)) bodies.push(body ?? '')
   const rates: number[] = []
   const ratios: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
-    const verified = eventsPerSecond(bodies.length, () => {
-      const { ok, problems } = verifyStore(purse.bursar, key)
+    const verified = await eventsPerSecond(bodies.length, async () => {
+      const { ok, problems } = await verifyStore(purse.bursar, key)
       if (!ok) throw new Error(problems[0]?.why)
     })
-    const parsed = eventsPerSecond(bodies.length, () => {
+    const parsed = await eventsPerSecond(bodies.length, () => {
       for (const body of bodies) {
         hash('sha256', body)
         JSON.parse(body)
@@ -50,8 +52,8 @@ export async function journalVerification(): Promise<Figure> {
   }
 }
 
-function eventsPerSecond(events: number, work: () => void): number {
+async function eventsPerSecond(events: number, work: () => Promise<void> | void): Promise<number> {
   const began = performance.now()
-  work()
+  await work()
   return (events * 1000) / (performance.now() - began)
 }

@@ -6,6 +6,7 @@
 //   npm run bench -- --only chain        payments in USDC, on a chain that it starts itself
 //   npm run bench -- --only x402         purchases on the web, against the official client
 //   npm run bench -- --only serve        200 agents over HTTP for a minute, and as many on a server that does nothing
+//   npm run bench -- --only postgres,pghot,pgnodes,pgstandby,pghistory  the store in PostgreSQL, on servers that it starts
 //   npm run bench -- --payments 100000   with a shorter history than 1,000,000 payments
 import { parseArgs } from 'node:util'
 import { chainPayments } from './chain.ts'
@@ -14,6 +15,9 @@ import { afterHistory } from './history.ts'
 import { journalVerification } from './journal.ts'
 import type { Figure } from './measure.ts'
 import { isHeld } from './measure.ts'
+import { postgresDecisions, postgresHot } from './postgres.ts'
+import { postgresHistory } from './postgres-history.ts'
+import { postgresNodes, postgresWorker } from './postgres-nodes.ts'
 import { eightProcesses, worker } from './processes.ts'
 import { tableOf, writeDocument } from './report.ts'
 import { manyAgents } from './serve.ts'
@@ -23,8 +27,9 @@ import { purchases } from './x402.ts'
 const MILLION = 1_000_000
 
 async function main(args: string[]): Promise<void> {
-  const [first, folder = ''] = args
+  const [first, folder = '', url = ''] = args
   if (first === 'worker') return worker(folder)
+  if (first === 'postgres-worker') return postgresWorker(url, folder)
   const { values } = parseArgs({
     args,
     options: { json: { type: 'boolean' }, only: { type: 'string' }, payments: { type: 'string' } },
@@ -43,6 +48,12 @@ async function main(args: string[]): Promise<void> {
     chain: chainPayments,
     x402: purchases,
     serve: manyAgents,
+    postgres: postgresDecisions,
+    pghot: postgresHot,
+    pgnodes: postgresNodes,
+    // Its servers are those of the tests, which load what tests are run with.
+    pgstandby: async () => (await import('./postgres-standby.ts')).postgresStandby(),
+    pghistory: () => postgresHistory(history),
   }
   const wanted = values.only?.split(',') ?? Object.keys(rows)
   const figures: Figure[] = []

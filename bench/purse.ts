@@ -24,10 +24,10 @@ import { journalKeyFile, makeKeyPair, signerOf } from '../src/vault/keys.ts'
 import { noSellers } from '../test/support/sellers.ts'
 
 /** As much as one amount can be: limits are looked at and never reached. */
-const PLENTY = '9000000000000.00'
-const SHOP = { name: 'Acme Software', merchant_category: '5734', country: 'US' }
+export const PLENTY = '9000000000000.00'
+export const SHOP = { name: 'Acme Software', merchant_category: '5734', country: 'US' }
 /** Of a wallet's birth, each set anew with plenty. */
-const LIMITS = [
+export const LIMITS = [
   ['wallet', 'payment', 'deny'],
   ['wallet', 'payment', 'ask'],
   ['session', 'session', 'deny'],
@@ -83,9 +83,9 @@ export async function openPurse(folder: string): Promise<Purse> {
   return {
     path: database,
     bursar,
-    agentId: store.read.one('agents', { name: 'default' })?.id ?? '',
+    agentId: (await store.read.one('agents', { name: 'default' }))?.id ?? '',
     sessionId: systemIds.make('session'),
-    instrumentId: store.read.list('instruments', {}, { limit: 1 })[0]?.id ?? '',
+    instrumentId: (await store.read.list('instruments', {}, { limit: 1 }))[0]?.id ?? '',
     async close() {
       await store.close()
       close()
@@ -98,8 +98,8 @@ export async function makePurse(folder: string): Promise<Purse> {
   const { bursar, ...opened } = await openPurse(folder)
   const owner = makeKeyPair()
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'bench' })
-  const agentId = bursar.store.read.one('agents', { name: 'default' })?.id ?? ''
-  const wallet = bursar.store.read.one('wallets', { name: 'sandbox' })
+  const agentId = (await bursar.store.read.one('agents', { name: 'default' }))?.id ?? ''
+  const wallet = await bursar.store.read.one('wallets', { name: 'sandbox' })
   if (!wallet) throw new Error('There is no wallet.')
   const authority = { ownerId: wallet.ownerId, channel: 'bench', sign: signerOf(owner) }
   for (const [scope, window, over] of LIMITS)
@@ -114,7 +114,7 @@ export async function makePurse(folder: string): Promise<Purse> {
     purpose: 'Measurements',
     constraints: { merchant_categories: ['software'] },
   })
-  const proof = hostProof(wallet.ownerId, question(bursar, request.request_id).digest, 'bench')
+  const proof = hostProof(wallet.ownerId, (await question(bursar, request.request_id)).digest, 'bench')
   const { instrument } = (await approve(bursar, request.request_id, proof, {})) as RequestView
   return { ...opened, bursar, agentId, instrumentId: instrument?.instrument_id ?? '' }
 }

@@ -132,12 +132,12 @@ function pays(members: readonly Member[]): Act {
 /** @throws Error where a limit was passed, or not reached, or the books are not what the journal says. */
 async function lookedOver({ bursar, publicKey }: Disk, refused: number): Promise<number> {
   const { read } = bursar.store
-  const shared = read.one('wallets', { currency: SHARED }) as Wallet
-  const captured = read.list('payments', { status: 'captured' })
+  const shared = (await read.one('wallets', { currency: SHARED })) as Wallet
+  const captured = await read.list('payments', { status: 'captured' })
   const inShared = captured.filter(({ walletId }) => walletId === shared.id).length
   if (inShared !== SHARED_MAX || refused === 0) throw new Error(`The shared limit let ${inShared} purchases through.`)
-  const open = read.list('payments', { status: ['authorized', 'in_doubt', 'awaiting_approval', 'voided'] })
-  const { problems } = verifyStore(bursar, journalNoteKey(publicKey))
+  const open = await read.list('payments', { status: ['authorized', 'in_doubt', 'awaiting_approval', 'voided'] })
+  const { problems } = await verifyStore(bursar, journalNoteKey(publicKey))
   if (open.length > 0 || problems.length > 0) throw new Error(`${open.length} payments are open; ${problems}`)
   return captured.length
 }

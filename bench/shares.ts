@@ -82,12 +82,15 @@ export class Shares {
       relayer: async (account) => {
         const relayer = await vault.relayer(account)
         return {
-          sign: (carries, terms) => {
-            const began = performance.now()
-            const signed = relayer.sign(carries, terms)
-            this.add('sign', began)
-            if (this.counts) this.store -= performance.now() - began
-            return signed
+          carry: async (carries) => {
+            const sign = await relayer.carry(carries)
+            return (terms) => {
+              const began = performance.now()
+              const signed = sign(terms)
+              this.add('sign', began)
+              if (this.counts) this.store -= performance.now() - began
+              return signed
+            }
           },
         }
       },

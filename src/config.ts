@@ -11,6 +11,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface Config {
   /** Absolute paths. */
   readonly home: Home
+  readonly database: DatabaseConfig
   readonly agent: string
   readonly agentKey: string | null
   /** The operator's name for this run; null: one is made up. */
@@ -21,10 +22,16 @@ export interface Config {
   readonly log: LogLevel
 }
 
+/** One file for one machine, or a server for any number of them. */
+export type DatabaseConfig =
+  /** Absolute. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** One or more hosts, as libpq has it. It may hold a password: never show it. */
+  | { readonly kind: 'postgres'; readonly url: string }
+
 /** Where everything is kept. One directory, mode 0700. */
 export interface Home {
   readonly directory: string
-  readonly database: string
   /** The sandbox card network's own books. */
   readonly cards: string
   /** Signs the journals' checkpoints. */
@@ -48,7 +55,7 @@ export interface Home {
 /** Every variable that bursar reads, with what it is for, as `bursar --help` lists them. */
 export const VARIABLES = {
   BURSAR_HOME: 'the directory of data and keys (default: by the conventions of the system)',
-  BURSAR_DATABASE_URL: 'the database: file:PATH (default: bursar.db in BURSAR_HOME)',
+  BURSAR_DATABASE_URL: 'the database: file:PATH (default: bursar.db in BURSAR_HOME), or postgres://…',
   BURSAR_AGENT: 'which agent `bursar mcp` serves: its name or id (default: default)',
   BURSAR_AGENT_KEY: 'the key that `bursar agent add` printed for that agent',
   BURSAR_SESSION: 'a name for this run, to which session limits apply (default: one per process)',
@@ -66,7 +73,7 @@ const CLEAN = /^(?!\s)[^\p{Cc}]+(?<!\s)$/u
 
 const schema = z.strictObject({
   BURSAR_HOME: z.string().regex(CLEAN, 'must be a path').optional(),
-  BURSAR_DATABASE_URL: z.string().regex(CLEAN, 'must be file:PATH').optional(),
+  BURSAR_DATABASE_URL: z.string().regex(CLEAN, 'must be file:PATH or postgres://…').optional(),
   BURSAR_AGENT: z
     .string()
     .regex(/^[\w.@:-]{1,100}$/, 'must be the name or the id of an agent')
@@ -94,8 +101,10 @@ export function configOf(environment: Environment): Config {
   const parsed = schema.safeParse(Object.fromEntries(ours))
   if (!parsed.success) throw new BursarError('config_invalid', parsed.error.issues.map(sentence).join(' '))
   const { data } = parsed
+  const directory = resolve(data.BURSAR_HOME ?? defaultHome(environment, process.platform))
   return {
-    home: homeOf(resolve(data.BURSAR_HOME ?? defaultHome(environment, process.platform)), data.BURSAR_DATABASE_URL),
+    home: homeOf(directory),
+    database: databaseOf(data.BURSAR_DATABASE_URL ?? `file:${join(directory, 'bursar.db')}`),
     agent: data.BURSAR_AGENT,
     agentKey: data.BURSAR_AGENT_KEY ?? null,
     session: data.BURSAR_SESSION ?? null,
@@ -111,10 +120,9 @@ function sentence(issue: z.core.$ZodIssue): string {
   return `There is no setting ${issue.keys.join(', ')}; there are ${Object.keys(VARIABLES).join(', ')}.`
 }
 
-function homeOf(directory: string, databaseUrl: string | undefined): Home {
+function homeOf(directory: string): Home {
   return {
     directory,
-    database: databaseUrl === undefined ? join(directory, 'bursar.db') : fileOf(databaseUrl),
     cards: join(directory, 'sandbox-cards.db'),
     journalKey: join(directory, 'journal.key'),
     ownerKey: join(directory, 'owner.key'),
@@ -137,17 +145,21 @@ export function defaultHome(environment: Environment, platform: NodeJS.Platform)
   return join(user, '.local', 'share', 'bursar')
 }
 
-/** `file:PATH`, relative to the working directory, or a whole `file://` URL. The URL may hold a password: never show it. */
+function databaseOf(url: string): DatabaseConfig {
+  if (!/^postgres(ql)?:/i.test(url)) return { kind: 'file', path: fileOf(url) }
+  if (!/^postgres(ql)?:\/\/[^/]*\/[^/?]+(\?.*)?$/i.test(url)) throw invalid('must be postgres://USER@HOST/DATABASE')
+  return { kind: 'postgres', url }
+}
+
+/** `file:PATH`, relative to the working directory, or a whole `file://` URL. */
 function fileOf(url: string): string {
-  if (/^postgres(ql)?:/i.test(url))
-    throw invalid('postgres:// comes later; this version keeps its data in SQLite: use file:PATH')
   const path = /^file:(?!\/\/)(.+)$/.exec(url)?.[1]
   if (path === ':memory:') throw invalid('must be a file: what is only in memory is lost with the process')
   if (path !== undefined) return resolve(path)
   try {
     return fileURLToPath(url)
   } catch {
-    throw invalid('must be file:PATH')
+    throw invalid('must be file:PATH or postgres://…')
   }
 }
 

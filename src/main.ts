@@ -40,7 +40,15 @@ function programOf(config: () => Config): Program {
     },
     async inspectDatabase() {
       const { inspectDatabase } = await import('./main/inspect.ts')
-      return inspectDatabase(config().home.database, ROOT)
+      return inspectDatabase(config().database, ROOT)
+    },
+    async migrateDatabase(grantTo) {
+      const { migrateDatabase } = await import('./main/migrate-database.ts')
+      return migrateDatabase(config().database, grantTo)
+    },
+    async moveStore(options) {
+      const { moveStore } = await import('./main/move.ts')
+      return moveStore(config(), logOf(config()), options)
     },
     async channels() {
       const { channelsOf } = await import('./main/channel-desk.ts')
@@ -54,9 +62,10 @@ function programOf(config: () => Config): Program {
   }
 }
 
-function logOf({ log, agentKey, ownerPassphrase }: Config): Log {
+function logOf({ log, agentKey, ownerPassphrase, database }: Config): Log {
   const write = (line: string) => void process.stderr.write(line)
-  return logger({ level: log, clock: systemClock, write, secrets: [agentKey, ownerPassphrase] })
+  const url = database.kind === 'postgres' ? database.url : null
+  return logger({ level: log, clock: systemClock, write, secrets: [agentKey, ownerPassphrase, url] })
 }
 
 /** Read when it is first needed, so that `bursar --help` and `bursar doctor` work whatever the environment says. */

@@ -27,7 +27,8 @@ export interface StoredEvent {
   readonly journal: string
   readonly seq: number
   readonly type: string
-  readonly body: string
+  /** Null where the event was archived: its body is in a file then. */
+  readonly body: string | null
   readonly leaf: Buffer
 }
 
@@ -62,35 +63,35 @@ interface Share {
 
 /** What may be read at any time, without a lock. Rows are as of the last commit. */
 export interface Reader {
-  one<T extends TableName>(table: T, where: Partial<Tables[T]>): Tables[T] | null
+  one<T extends TableName>(table: T, where: Partial<Tables[T]>): Promise<Tables[T] | null>
   /** Newest first, by id. An array as value matches any of its members. */
-  list<T extends TableName>(table: T, where: Where<Tables[T]>, page?: Page): readonly Tables[T][]
+  list<T extends TableName>(table: T, where: Where<Tables[T]>, page?: Page): Promise<readonly Tables[T][]>
   /** Every row, in the order of its key; for verification. */
-  all<T extends TableName>(table: T): Iterable<Tables[T]>
+  all<T extends TableName>(table: T): AsyncIterable<Tables[T]>
   /** All limits of the wallet with what their current windows have let through: for this spender, or the value they name. */
-  limits(spender: Spender, now: number): readonly LimitUse[]
+  limits(spender: Spender, now: number): Promise<readonly LimitUse[]>
   /** An earlier payment that is the same purchase, as a step would find it now. */
-  prior(same: NonNullable<Key['same']>, now: number): Payment | null
+  prior(same: NonNullable<Key['same']>, now: number): Promise<Payment | null>
   /** The credential, then what minted it, up to one that the owner gave; empty when there is none. */
-  credentials(id: string): readonly Credential[]
+  credentials(id: string): Promise<readonly Credential[]>
   /** Null when there is none, or it was erased. */
-  text(digest: string): string | null
+  text(digest: string): Promise<string | null>
   /** A wallet's deposits of blocks after this one. */
-  depositsAfter(walletId: string, block: number): readonly Deposit[]
+  depositsAfter(walletId: string, block: number): Promise<readonly Deposit[]>
   /** The newest block in which anything of the wallet was seen; -1 for none. */
-  newestBlock(walletId: string): number
+  newestBlock(walletId: string): Promise<number>
   /** What was spent out of a wallet since then, in milliseconds since the epoch; the days of all time zones are whole slots. */
-  spending(walletId: string, since: number, slotMs: number): Spending
-  texts(): Iterable<Text>
-  head(journal: string): Head | null
-  heads(): readonly Head[]
-  /** Runs `look` so that everything it reads is as of one moment, whatever others write meanwhile. */
-  together<R>(look: () => R): R
-  events(journal: string, from?: number): Iterable<StoredEvent>
+  spending(walletId: string, since: number, slotMs: number): Promise<Spending>
+  texts(): AsyncIterable<Text>
+  head(journal: string): Promise<Head | null>
+  heads(): Promise<readonly Head[]>
+  /** Runs `look` with a reader by which everything is as of one moment, whatever others write meanwhile. */
+  together<R>(look: (read: Reader) => Promise<R>): Promise<R>
+  events(journal: string, from?: number): AsyncIterable<StoredEvent>
   /** The journals that have events. */
-  journals(): readonly string[]
+  journals(): Promise<readonly string[]>
   /** How the database's own checks and triggers differ from those that this program made: one sentence each. */
-  altered(): readonly string[]
+  altered(): Promise<readonly string[]>
 }
 export type Where<Row> = { readonly [C in keyof Row]?: Row[C] | readonly Row[C][] }
 
@@ -105,9 +106,45 @@ export interface Store {
    */
   update<R>(key: Key, decide: (snapshot: Snapshot) => Change<R>): Promise<R>
   readonly read: Reader
-  /** A whole copy, made while others write. */
-  backup(path: string): void
+  readonly nodes: Nodes
+  /** @throws `argument_invalid` where nothing is archived; `config_invalid` where this role may not */
+  archive(): Promise<Archive>
+  /** A whole copy, made while others write. @throws `argument_invalid` where the database's own tools do that */
+  backup(path: string): Promise<void>
   close(): Promise<void>
+}
+
+/** Takes the bodies of old events out of the database, once they are kept elsewhere. */
+export interface Archive {
+  /**
+   * Takes out the bodies of these events of a journal: all that are there still, are what was hashed to these leaves, and may go.
+   * Those of the last two months and of what is open stay.
+   *
+   * @returns how many went
+   */
+  clear(journal: string, events: readonly Pick<StoredEvent, 'seq' | 'leaf'>[]): Promise<number>
+}
+
+/** What the processes on one database do together. */
+export interface Nodes {
+  /** Stands for a duty that one process has at a time. It moves on when that one dies or is cut off. */
+  lead(duty: string): Lead
+  /** Tells other nodes of what was committed here, soon. Best effort: whoever hears nothing looks by itself. */
+  tell(changed: Changed): void
+  /** Hears what other nodes tell; returns the way to stop. */
+  heard(listener: (changed: Changed) => void): () => void
+}
+
+export interface Lead {
+  /** Whether this process has the duty now. For a moment two may think so: what it does must bear that. */
+  isHeld(): boolean
+  release(): Promise<void>
+}
+
+/** What something was committed about. */
+export interface Changed {
+  readonly subjectId: string
+  readonly walletId: string | null
 }
 
 /** How a host's user is asked. What the answer is worth is decided where it is received, by the wallet's policy. */
@@ -140,7 +177,7 @@ export interface Bursar {
   /** Loads with the first purchase on the web. */
   readonly sellers: () => Promise<Sellers>
   /** Where the owner's console is, such as `https://pay.example.com/console`; null, or absent: there is none now. */
-  readonly consoleUrl?: () => string | null
+  readonly consoleUrl?: () => Promise<string | null>
 }
 
 /** Told after each commit that others may want to hear of. Carries facts, never authority; must not throw. */

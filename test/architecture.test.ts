@@ -38,8 +38,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   actions: { imports: PORTS },
   'actions/agent': { imports: ['actions', ...PORTS] },
   'actions/owner': { imports: ['actions', ...PORTS] },
-  'store/sqlite': { imports: PORTS, packages: SQLITE },
-  'rails/card': { imports: PORTS, packages: SQLITE },
+  /** What every store does alike: journals, and what limits look at. */
+  'store/shared': { imports: PORTS, node: ['node:crypto'] },
+  'store/sqlite': { imports: ['store/shared', ...PORTS], packages: SQLITE },
+  'store/postgres': { imports: ['store/shared', ...PORTS], packages: ['pg', 'drizzle-orm'] },
+  /** Copies a purse from one store to another: it knows both. */
+  'store/move': {
+    imports: ['store/shared', 'store/sqlite', 'store/postgres', ...PORTS],
+    packages: ['pg', ...SQLITE],
+  },
+  'rails/card': { imports: PORTS, packages: [...SQLITE, 'pg'] },
   'rails/usdc': { imports: PORTS, packages: ['viem'] },
   'protocols/x402': { imports: PORTS, packages: ['@x402/core'] },
   web: { imports: PORTS, packages: ['undici', 'ipaddr.js'] },
@@ -88,7 +96,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   'config.ts': { imports: ['core'], packages: ['zod'] },
   'system.ts': { imports: PORTS, packages: ['uuid'] },
   'telemetry.ts': { imports: ['config.ts', ...PORTS], node: [] },
-  main: { imports: 'all', packages: [...SQLITE, 'zod'] },
+  main: { imports: 'all', packages: [...SQLITE, 'pg', 'zod'] },
   'main.ts': { imports: 'all' },
 }
 

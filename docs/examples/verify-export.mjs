@@ -12,13 +12,15 @@ const lines = readFileSync(path, 'utf8')
   .split('\n')
   .map((line) => JSON.parse(line))
 const key = keyOf(trusted ?? lines.find(({ vkey }) => vkey)?.vkey ?? fail('This file is not an export.'))
-const events = byJournal(lines.filter(({ event }) => event))
+const events = byJournal(lines.filter(({ event, archived }) => event ?? archived))
 const heads = lines.flatMap(({ head }) => head ?? [])
 
 /** The leaves of each journal, once its events and its checkpoint were found right. */
 const trees = new Map()
 for (const [journal, entries] of events) {
   const leaves = entries.map(({ event, leaf }, n) => {
+    // Archived: its text is elsewhere, and its hash is in the tree all the same.
+    if (!event) return Buffer.from(leaf, 'base64')
     const computed = sha256(Buffer.of(0), canonical(event))
     if (!computed.equals(Buffer.from(leaf, 'base64'))) fail(`${journal}: event ${n} is not the one that was hashed.`)
     if (event.v !== 1 || event.seq !== n) fail(`${journal}: event ${n} says that it is number ${event.seq}.`)
@@ -30,10 +32,10 @@ for (const [journal, entries] of events) {
     fail(`${journal}: the checkpoint is over other events than these.`)
   trees.set(journal, leaves)
 }
-for (const { event } of events.get('instance') ?? fail('The journal of the instance is missing.')) {
+for (const { event = {} } of events.get('instance') ?? fail('The journal of the instance is missing.')) {
   if (event.type === 'journal.opened' && !trees.has(event.details.journal))
     fail(`The journal ${event.details.journal} is missing.`)
-  for (const { journal, size, root } of event.details.heads ?? [])
+  for (const { journal, size, root } of event.details?.heads ?? [])
     if (rootOf(trees.get(journal)?.slice(0, size) ?? []) !== root)
       fail(`${journal}: its first ${size} events were others.`)
 }
@@ -43,7 +45,9 @@ for (const { text } of lines.filter((line) => line.text)) {
 }
 
 const count = [...events.values()].reduce((sum, { length }) => sum + length, 0)
+const unread = lines.filter(({ archived }) => archived).length
 process.stdout.write(`holds: ${count} events in ${events.size} journals, signed by ${key.name}\n`)
+if (unread > 0) process.stdout.write(`${unread} of them are archived: their hashes were read, and not their texts.\n`)
 if (trusted === undefined)
   process.stdout.write('The key came with the export: this shows only that it agrees with itself.\n')
 
@@ -100,7 +104,10 @@ function sha256(...parts) {
 
 function byJournal(entries) {
   const journals = new Map()
-  for (const entry of entries) journals.set(entry.event.journal, [...(journals.get(entry.event.journal) ?? []), entry])
+  for (const entry of entries) {
+    const { journal } = entry.event ?? entry.archived
+    journals.set(journal, [...(journals.get(journal) ?? []), entry])
+  }
   return journals
 }
 

@@ -70,10 +70,10 @@ export function newKey(): string {
 }
 
 /** @throws `argument_invalid`, `amount_invalid`, `currency_mismatch`, `not_found` for an instrument that is not the agent's */
-export function credentialTerms(read: Reader, agentId: string, input: CredentialInput): CredentialTerms {
+export async function credentialTerms(read: Reader, agentId: string, input: CredentialInput): Promise<CredentialTerms> {
   return {
     scopes: input.scopes === undefined ? null : scopesOf(input.scopes),
-    instruments: input.instruments === undefined ? null : instrumentsOf(read, agentId, input.instruments),
+    instruments: input.instruments === undefined ? null : await instrumentsOf(read, agentId, input.instruments),
     ...budgetOf(input),
     expiresInMs: input.expires_in === undefined ? null : parseDuration(input.expires_in),
     label: input.label === undefined ? null : plain(input.label, LABEL_MAX) || null,
@@ -86,12 +86,13 @@ function scopesOf(scopes: readonly string[]): readonly AgentScope[] {
   return AGENT_SCOPES.filter((scope) => scopes.includes(scope))
 }
 
-function instrumentsOf(read: Reader, agentId: string, ids: readonly string[]): readonly string[] {
+async function instrumentsOf(read: Reader, agentId: string, ids: readonly string[]): Promise<readonly string[]> {
   if (ids.length > INSTRUMENTS_MAX)
     throw new BursarError('argument_invalid', `instruments lists at most ${INSTRUMENTS_MAX}.`)
-  const isMine = (id: string) => isId('instrument', id) && read.one('instruments', { id })?.agentId === agentId
-  if (!ids.every(isMine)) throw new BursarError('not_found', 'There is no such instrument of the agent.')
-  return [...new Set(ids)].toSorted()
+  const wanted = [...new Set(ids)].toSorted()
+  const mine = await read.list('instruments', { agentId, id: wanted.filter((id) => isId('instrument', id)) })
+  if (mine.length !== wanted.length) throw new BursarError('not_found', 'There is no such instrument of the agent.')
+  return wanted
 }
 
 function budgetOf({ max_amount, currency }: CredentialInput): Pick<CredentialTerms, 'maxAmount' | 'currency'> {
@@ -126,7 +127,7 @@ export function wireCredential(origin: Origin, terms: CredentialTerms, now: numb
   }
 }
 
-export function credentialView(read: Reader, credential: Credential, now: number): CredentialView {
+export async function credentialView(read: Reader, credential: Credential, now: number): Promise<CredentialView> {
   const { currency, issuer, subject, audience, jwksUri } = credential
   return {
     credential_id: credential.id,
@@ -144,14 +145,14 @@ export function credentialView(read: Reader, credential: Credential, now: number
         : { issuer, subject, audience, jwks_uri: jwksUri },
     created_at: rfc3339(credential.createdAt),
     expires_at: credential.expiresAt === null ? null : rfc3339(credential.expiresAt),
-    status: statusOf(read, credential, now),
+    status: await statusOf(read, credential, now),
   }
 }
 
-function statusOf(read: Reader, { id, agentId }: Credential, now: number): CredentialView['status'] {
-  const chain = read.credentials(id)
+async function statusOf(read: Reader, { id, agentId }: Credential, now: number): Promise<CredentialView['status']> {
+  const chain = await read.credentials(id)
   const isRevoked = chain.some(({ revokedAt }) => revokedAt !== null)
-  if (isRevoked || read.one('agents', { id: agentId })?.status !== 'active') return 'revoked'
+  if (isRevoked || (await read.one('agents', { id: agentId }))?.status !== 'active') return 'revoked'
   return chain.every((one) => isLive(one, now)) ? 'active' : 'expired'
 }
 

@@ -5,7 +5,7 @@ import type { Bursar } from '../ports.ts'
 
 /** Takes back everything that an agent asks a human for. Safe to call again. */
 export async function endAsks(bursar: Bursar, agentId: string, actor: Actor): Promise<void> {
-  const pending = bursar.store.read.list('requests', { agentId, status: 'pending' })
+  const pending = await bursar.store.read.list('requests', { agentId, status: 'pending' })
   for (const { id, walletId } of pending) {
     await bursar.store.update({ requestId: id }, ({ request, approval }) => {
       if (request?.status !== 'pending') return { facts: [], result: null }
@@ -23,7 +23,7 @@ export async function endWaiting(
   actor: Actor,
   isLikeThis: (payment: Payment) => boolean,
 ): Promise<void> {
-  const waiting = bursar.store.read.list('payments', { agentId, status: 'awaiting_approval' })
+  const waiting = await bursar.store.read.list('payments', { agentId, status: 'awaiting_approval' })
   for (const { id, walletId } of waiting.filter((payment) => isLikeThis(payment as Payment))) {
     await bursar.store.update({ paymentId: id }, ({ payment, wallet, approval }) => {
       if (payment?.status !== 'awaiting_approval' || !wallet) return { facts: [], result: null }

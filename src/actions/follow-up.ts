@@ -15,7 +15,7 @@ const LOOKS_MS = [0, 250, 1_000, 2_000, 4_000, 8_000]
 export async function followUp(bursar: Bursar, paymentId: string, gone: AbortSignal): Promise<void> {
   for (const pause of LOOKS_MS) {
     await sleep(pause, undefined, { signal: gone, ref: false }).catch(() => undefined)
-    const payment = bursar.store.read.one('payments', { id: paymentId })
+    const payment = await bursar.store.read.one('payments', { id: paymentId })
     if (gone.aborted || !payment || !isUnsettled(payment as Parameters<typeof isUnsettled>[0])) return
     await settle(bursar, paymentId, 0).catch(() => undefined)
   }

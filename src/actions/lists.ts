@@ -31,42 +31,44 @@ export interface ListFilter {
  *
  * @throws `argument_invalid` for a cursor that is none
  */
-export function paged<Row extends { readonly id: string }, View>(
+export async function paged<Row extends { readonly id: string }, View>(
   kind: Kind,
   { limit = PAGE, cursor }: PageInput,
-  read: (page: Page) => readonly Row[],
-  view: (row: Row) => View,
-): Listed<View> {
+  read: (page: Page) => Promise<readonly Row[]>,
+  view: (row: Row) => View | Promise<View>,
+): Promise<Listed<View>> {
   if (cursor !== undefined && !isId(kind, cursor))
     throw new BursarError('argument_invalid', 'cursor is the next_cursor of an earlier answer.')
-  const rows = read({ limit: limit + 1, ...(cursor !== undefined && { before: cursor }) })
+  const rows = await read({ limit: limit + 1, ...(cursor !== undefined && { before: cursor }) })
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { items: shown.map(view), ...(rows.length > limit && last && { next_cursor: last.id }) }
+  return { items: await Promise.all(shown.map(view)), ...(rows.length > limit && last && { next_cursor: last.id }) }
 }
 
 /** @throws `argument_invalid` */
-export function pageOfRequests(bursar: Bursar, filter: ListFilter, page: PageInput): Listed<RequestView> {
+export async function pageOfRequests(
+  bursar: Bursar,
+  filter: ListFilter,
+  page: PageInput,
+): Promise<Listed<RequestView>> {
   const where = {
     ...whereOf(filter),
     ...(filter.status !== undefined && { status: filter.status as Request['status'] }),
   }
   const read = (rows: Page) => bursar.store.read.list('requests', where, rows)
-  return stillSo(
-    filter,
-    paged('request', page, read, ({ id }) => requestView(bursar, id)),
-  )
+  return stillSo(filter, await paged('request', page, read, ({ id }) => requestView(bursar, id)))
 }
 
 /** @throws `argument_invalid` */
-export function pageOfInstruments(bursar: Bursar, filter: ListFilter, page: PageInput): Listed<InstrumentView> {
+export async function pageOfInstruments(
+  bursar: Bursar,
+  filter: ListFilter,
+  page: PageInput,
+): Promise<Listed<InstrumentView>> {
   const status = filter.status as Instrument['status']
   const where = { ...whereOf(filter), ...(filter.status !== undefined && { status }) }
   const read = (rows: Page) => bursar.store.read.list('instruments', where, rows)
-  return stillSo(
-    filter,
-    paged('instrument', page, read, ({ id }) => instrumentView(bursar, id)),
-  )
+  return stillSo(filter, await paged('instrument', page, read, ({ id }) => instrumentView(bursar, id)))
 }
 
 export interface PaymentListFilter extends ListFilter {
@@ -75,18 +77,19 @@ export interface PaymentListFilter extends ListFilter {
 }
 
 /** Refused ones too. @throws `argument_invalid` */
-export function pageOfPayments(bursar: Bursar, filter: PaymentListFilter, page: PageInput): Listed<PaymentView> {
+export async function pageOfPayments(
+  bursar: Bursar,
+  filter: PaymentListFilter,
+  page: PageInput,
+): Promise<Listed<PaymentView>> {
   const where = {
     ...whereOf(filter),
     ...(filter.status !== undefined && { status: filter.status as Payment['status'] }),
     ...(filter.instrument_id !== undefined && { instrumentId: filter.instrument_id }),
     ...(filter.task_id !== undefined && { taskId: filter.task_id }),
   }
-  const read = (rows: Page) => bursar.store.read.list('payments', where, rows) as readonly Payment[]
-  return stillSo(
-    filter,
-    paged('payment', page, read, ({ id }) => paymentView(bursar, id)),
-  )
+  const read = async (rows: Page) => (await bursar.store.read.list('payments', where, rows)) as readonly Payment[]
+  return stillSo(filter, await paged('payment', page, read, ({ id }) => paymentView(bursar, id)))
 }
 
 function whereOf({ wallet_id, agent_id }: ListFilter): { walletId?: string; agentId?: string } {

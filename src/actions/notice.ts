@@ -19,7 +19,7 @@ interface Telling {
   readonly once?: string
 }
 
-type Tell = (bursar: Bursar, event: JournalEvent) => Telling | null
+type Tell = (bursar: Bursar, event: JournalEvent) => Telling | null | Promise<Telling | null>
 
 const NAME_MAX = 60
 const RULE_MAX = 200
@@ -51,25 +51,25 @@ export function isTold(type: string): boolean {
 export type Linked = 'asks' | 'all'
 
 /** An event as a notice; null where there is nothing to tell, such as a question that was answered meanwhile. */
-export function noticeOf(bursar: Bursar, event: JournalEvent, linked: Linked): Notice | null {
-  const telling = TOLD[event.type]?.(bursar, event)
+export async function noticeOf(bursar: Bursar, event: JournalEvent, linked: Linked): Promise<Notice | null> {
+  const telling = await TOLD[event.type]?.(bursar, event)
   if (!telling) return null
   const { kind, title, facts, page, once } = telling
-  const console = linked === 'all' || kind === 'ask' ? (bursar.consoleUrl?.() ?? null) : null
+  const console = linked === 'all' || kind === 'ask' ? ((await bursar.consoleUrl?.()) ?? null) : null
   return {
     id: `ntc_${digestOf(once === undefined ? { journal: event.journal, seq: event.seq } : { once }).slice(0, 32)}`,
     ...{ kind, title, at: event.ts },
-    facts: [...walletFacts(bursar, event), ...agentFacts(bursar, event), ...facts],
+    facts: [...(await walletFacts(bursar, event)), ...(await agentFacts(bursar, event)), ...facts],
     ids: idsOf(event),
     link: console === null ? null : `${console}${page}`,
-    checkpoint: bursar.store.read.head(event.journal)?.checkpoint ?? '',
+    checkpoint: (await bursar.store.read.head(event.journal))?.checkpoint ?? '',
   }
 }
 
 /** A question that still waits. The agent's own words for it are not told: they are for the page where it is decided. */
-function asked({ store: { read } }: Bursar, event: JournalEvent): Telling | null {
+async function asked({ store: { read } }: Bursar, event: JournalEvent): Promise<Telling | null> {
   const subjectId = event.payment_id ?? event.request_id ?? ''
-  const approval = read.one('approvals', { subjectId })
+  const approval = await read.one('approvals', { subjectId })
   if (approval?.status !== 'waiting' || approval.needs === 'none') return null
   const first = event.type === 'approval.seconded'
   const sum = first ? '' : ` of ${amountOf(event)}`
@@ -112,8 +112,8 @@ function stopped(_bursar: Bursar, event: JournalEvent): Telling | null {
   }
 }
 
-function usedUp({ store: { read } }: Bursar, { instrument_id = '' }: JournalEvent): Telling {
-  const display = read.one('instruments', { id: instrument_id })?.display ?? instrument_id
+async function usedUp({ store: { read } }: Bursar, { instrument_id = '' }: JournalEvent): Promise<Telling> {
+  const display = (await read.one('instruments', { id: instrument_id }))?.display ?? instrument_id
   return {
     kind: 'limit_reached',
     title: 'An instrument is used up',
@@ -122,14 +122,14 @@ function usedUp({ store: { read } }: Bursar, { instrument_id = '' }: JournalEven
   }
 }
 
-function instrumentFrozen({ store: { read } }: Bursar, event: JournalEvent): Telling {
+async function instrumentFrozen({ store: { read } }: Bursar, event: JournalEvent): Promise<Telling> {
   const { instrument_id = '', payment_id = '', wallet_id = '' } = event
-  const display = read.one('instruments', { id: instrument_id })?.display ?? instrument_id
+  const display = (await read.one('instruments', { id: instrument_id }))?.display ?? instrument_id
   const facts: Facts = [['Instrument', plain(display, NAME_MAX)]]
   const page = `/instruments/${instrument_id}`
   if (event.rule !== 'over_capture') return { kind: 'frozen', title: 'An instrument was frozen', facts, page }
-  const payment = read.one('payments', { id: payment_id })
-  const wallet = read.one('wallets', { id: wallet_id }) as Wallet
+  const payment = await read.one('payments', { id: payment_id })
+  const wallet = (await read.one('wallets', { id: wallet_id })) as Wallet
   const forced = formatUnits(payment?.forced ?? 0n, wallet.decimals)
   return {
     kind: 'over_capture',
@@ -164,13 +164,13 @@ function amountOf({ amount, currency }: JournalEvent): string {
   return `${amount} ${currency}`
 }
 
-function agentFacts({ store: { read } }: Bursar, { agent_id }: JournalEvent): Facts {
-  const agent = agent_id === undefined ? null : read.one('agents', { id: agent_id })
+async function agentFacts({ store: { read } }: Bursar, { agent_id }: JournalEvent): Promise<Facts> {
+  const agent = agent_id === undefined ? null : await read.one('agents', { id: agent_id })
   return agent ? [['Agent', quoted(agent.name)]] : []
 }
 
-function walletFacts({ store: { read } }: Bursar, { wallet_id }: JournalEvent): Facts {
-  const wallet = wallet_id === undefined ? null : read.one('wallets', { id: wallet_id })
+async function walletFacts({ store: { read } }: Bursar, { wallet_id }: JournalEvent): Promise<Facts> {
+  const wallet = wallet_id === undefined ? null : await read.one('wallets', { id: wallet_id })
   return wallet ? [['Wallet', `${quoted(wallet.name)}${wallet.mode === 'sandbox' ? ', not real money' : ''}`]] : []
 }
 

@@ -4,6 +4,7 @@ import { SYSTEM } from '../core/payment.ts'
 import { millis } from '../core/time.ts'
 import type { Channel, Notice } from '../ports/notice.ts'
 import type { Bursar } from '../ports.ts'
+import { eventAt } from './event-at.ts'
 import { isTold, type Linked, noticeOf } from './notice.ts'
 
 /** The journals are the outbox. Each channel has a place in each of them, and moves it on once a notice was taken. */
@@ -47,10 +48,9 @@ const ONCE_MAX = 1_000
 
 /** From now on a channel is told what happens, and nothing of what happened before. Call it before the channel is there. */
 export async function beginChannel(bursar: Bursar, channel: string): Promise<void> {
-  await bursar.store.update({}, () => {
-    const heads = bursar.store.read.heads().filter(({ size }) => size > 0)
-    return { facts: heads.map(({ journal, size }) => sentFact(channel, journal, size - 1, 'skipped')), result: null }
-  })
+  const heads = (await bursar.store.read.heads()).filter(({ size }) => size > 0)
+  const facts = heads.map(({ journal, size }) => sentFact(channel, journal, size - 1, 'skipped'))
+  await bursar.store.update({}, () => ({ facts, result: null }))
 }
 
 /**
@@ -118,7 +118,7 @@ class Queue {
   async run(): Promise<void> {
     for (let found = true; found; ) {
       found = false
-      for (const journal of this.bursar.store.read.journals())
+      for (const journal of await this.bursar.store.read.journals())
         while (!this.isOver() && (await this.portion(journal))) {
           found = true
           await new Promise(setImmediate)
@@ -128,16 +128,17 @@ class Queue {
 
   /** Tells what is to be told of the next events; false when there were none, or the channel is not to be told any more. */
   private async portion(journal: string): Promise<boolean> {
-    const place = this.place(journal)
+    const place = await this.place(journal)
     let read = 0
     const told: JournalEvent[] = []
-    for (const { type, body } of this.bursar.store.read.events(journal, place)) {
-      if (isTold(type)) told.push(JSON.parse(body) as JournalEvent)
+    for await (const { type, body } of this.bursar.store.read.events(journal, place)) {
+      // What is archived already is told no more.
+      if (isTold(type) && body !== null) told.push(JSON.parse(body) as JournalEvent)
       read += 1
       if (read === EVENTS_AT_ONCE) break
     }
     for (const event of told) {
-      if (event.seq < this.place(journal)) continue
+      if (event.seq < (await this.place(journal))) continue
       if (!(await this.told(event))) return false
       this.places.set(journal, event.seq + 1)
     }
@@ -147,24 +148,24 @@ class Queue {
   }
 
   /** Another process may have been further. What it told last is what is not to be told again. */
-  private place(journal: string): number {
+  private async place(journal: string): Promise<number> {
     const known = this.places.get(journal)
-    const cursor = this.cursor(journal)
+    const cursor = await this.cursor(journal)
     if (known !== undefined) return Math.max(known, cursor + 1)
-    const [last] = cursor < 0 ? [] : this.bursar.store.read.events(journal, cursor)
-    const told = last && isTold(last.type) ? this.idOf(last.body) : null
+    const last = cursor < 0 ? null : await eventAt(this.bursar.store.read, journal, cursor)
+    const told = last?.body != null && isTold(last.type) ? await this.idOf(last.body) : null
     if (told !== null) this.once.add(told)
     this.places.set(journal, cursor + 1)
     return cursor + 1
   }
 
-  private idOf(body: string): string | null {
-    return noticeOf(this.bursar, JSON.parse(body) as JournalEvent, 'asks')?.id ?? null
+  private async idOf(body: string): Promise<string | null> {
+    return (await noticeOf(this.bursar, JSON.parse(body) as JournalEvent, 'asks'))?.id ?? null
   }
 
   /** The last event that the channel is done with; -1 for none. */
-  private cursor(journal: string): number {
-    return this.bursar.store.read.one('notice_cursors', { channel: this.name, journal })?.seq ?? -1
+  private async cursor(journal: string): Promise<number> {
+    return (await this.bursar.store.read.one('notice_cursors', { channel: this.name, journal }))?.seq ?? -1
   }
 
   /** Whether the channel is done with it: it was taken, or there is nothing to tell, or it was tried for long enough. */
@@ -173,7 +174,7 @@ class Queue {
       const channel = this.options.channels().find(({ name }) => name === this.name)
       if (!channel || this.isOver()) return false
       // Anew each time: a question may have been answered while the receiver was away.
-      const notice = noticeOf(this.bursar, event, this.options.linked)
+      const notice = await noticeOf(this.bursar, event, this.options.linked)
       if (!notice || this.isRepeated(notice)) return true
       if (await this.taken(channel, notice)) return this.note(event, 'delivered')
       if (this.stopped.aborted) return false
@@ -208,16 +209,14 @@ class Queue {
   }
 
   private async note({ journal, seq }: Pick<JournalEvent, 'journal' | 'seq'>, outcome: Outcome): Promise<true> {
-    const { store } = this.bursar
-    await store.update({}, () => {
-      const facts = this.cursor(journal) >= seq ? [] : [sentFact(this.name, journal, seq, outcome)]
-      return { facts, result: null }
-    })
+    if ((await this.cursor(journal)) >= seq) return true
+    const facts = [sentFact(this.name, journal, seq, outcome)]
+    await this.bursar.store.update({}, () => ({ facts, result: null }))
     return true
   }
 
   private async skip(journal: string, place: number): Promise<void> {
-    if (place - 1 - this.cursor(journal) >= SKIP_AFTER) await this.note({ journal, seq: place - 1 }, 'skipped')
+    if (place - 1 - (await this.cursor(journal)) >= SKIP_AFTER) await this.note({ journal, seq: place - 1 }, 'skipped')
   }
 
   private isOver(): boolean {

@@ -23,16 +23,17 @@ type Facts = Question['facts']
  *
  * @throws `not_found`; `not_pending` when nothing was ever asked about it
  */
-export function question(bursar: Bursar, subjectId: string): Question {
+export async function question(bursar: Bursar, subjectId: string): Promise<Question> {
   const { read } = bursar.store
-  const approval = read.one('approvals', { subjectId }) as Approval | null
+  const approval = (await read.one('approvals', { subjectId })) as Approval | null
   const kind = kindOf(subjectId)
   if (kind !== 'request' && kind !== 'payment') throw new BursarError('not_found', 'There is no such request.')
-  const subject = kind === 'request' ? read.one('requests', { id: subjectId }) : read.one('payments', { id: subjectId })
+  const subject =
+    kind === 'request' ? await read.one('requests', { id: subjectId }) : await read.one('payments', { id: subjectId })
   if (!subject) throw new BursarError('not_found', `There is no such ${kind}.`)
   if (!approval) throw new BursarError('not_pending', 'Nobody has to decide on this.')
-  const wallet = read.one('wallets', { id: approval.walletId }) as Wallet
-  const agent = read.one('agents', { id: subject.agentId }) as Agent
+  const wallet = (await read.one('wallets', { id: approval.walletId })) as Wallet
+  const agent = (await read.one('agents', { id: subject.agentId })) as Agent
   const request = kind === 'request' ? (subject as Request) : null
   const payment = kind === 'payment' ? (subject as Payment) : null
   return {
@@ -47,25 +48,29 @@ export function question(bursar: Bursar, subjectId: string): Question {
     expires_at: rfc3339(approval.expiresAt),
     facts: [
       ['Who', `agent ${agent.name}`],
-      ...(request ? requestFacts(bursar, request, wallet) : paymentFacts(bursar, payment as Payment, wallet)),
-      ['Wallet', walletText(bursar, wallet)],
-      ...agreedFacts(bursar, approval),
+      ...(request
+        ? await requestFacts(bursar, request, wallet)
+        : await paymentFacts(bursar, payment as Payment, wallet)),
+      ['Wallet', await walletText(bursar, wallet)],
+      ...(await agreedFacts(bursar, approval)),
     ],
-    words: read.text(subject.purposeRef) ?? '(erased)',
+    words: (await read.text(subject.purposeRef)) ?? '(erased)',
   }
 }
 
 /** Where two owners have to agree: who has, and to what. */
-function agreedFacts({ store: { read } }: Bursar, { id, owners }: Approval): Facts {
+async function agreedFacts({ store: { read } }: Bursar, { id, owners }: Approval): Promise<Facts> {
   if (owners === 1) return []
-  const [first] = read.list('answers', { approvalId: id })
+  const [first] = await read.list('answers', { approvalId: id })
   if (!first) return [['Owners', 'two have to agree; none has yet']]
-  const name = quoted(read.one('owners', { id: first.ownerId })?.name ?? '')
+  const name = quoted((await read.one('owners', { id: first.ownerId }))?.name ?? '')
   const less = first.narrowed === '{}' ? 'this' : `less: ${first.narrowed}`
   return [['Owners', `two have to agree; ${name} agreed to ${less}`]]
 }
 
-function requestFacts(bursar: Bursar, request: Request, wallet: Wallet): Facts {
+async function requestFacts(bursar: Bursar, request: Request, wallet: Wallet): Promise<Facts> {
+  const { addresses = [] } = request.constraints
+  const alike = await Promise.all(addresses.map((account) => looksLike(bursar, wallet.id, account)))
   const amount = (units: bigint): string => `${formatUnits(units, wallet.decimals)} ${wallet.currency}`
   return [
     ['Asks for', request.type === 'virtual_card' ? 'a virtual card' : `USDC on ${networkOf(wallet.asset as string)}`],
@@ -74,7 +79,7 @@ function requestFacts(bursar: Bursar, request: Request, wallet: Wallet): Facts {
     ['Uses', request.usageLimit === null ? 'any number' : String(request.usageLimit)],
     ['Lives for', formatDuration(request.expiresInMs)],
     ...constraintFacts(request.type, constraintsToWire(request.constraints)),
-    ...(request.constraints.addresses ?? []).flatMap((account) => looksLike(bursar, wallet.id, account)),
+    ...alike.flat(),
   ]
 }
 
@@ -92,19 +97,19 @@ export function constraintFacts(type: InstrumentType, constraints: WireConstrain
   ]
 }
 
-function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Facts {
+async function paymentFacts(bursar: Bursar, payment: Payment, wallet: Wallet): Promise<Facts> {
   const { read } = bursar.store
   const { payee } = payment
-  const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
+  const instrument = (await read.one('instruments', { id: payment.instrumentId as string })) as Instrument
   const left = instrument.remaining - (payment.amount as bigint)
   const { agentId, payeeKey } = payment
-  const known = knownText(read.list('payments', { agentId, payeeKey, status: PAID }, { limit: 100 }).length)
+  const known = knownText((await read.list('payments', { agentId, payeeKey, status: PAID }, { limit: 100 })).length)
   return [
     ...(payee.address === undefined
       ? ([['Pays', `${quoted(payee.name ?? '')} (${known})`]] as const)
-      : accountFacts(bursar, payment, payee.address, known)),
+      : await accountFacts(bursar, payment, payee.address, known)),
     ['Amount', `${formatUnits(payment.amount as bigint, wallet.decimals)} ${wallet.currency}`],
-    ...resourceFacts(bursar, payment),
+    ...(await resourceFacts(bursar, payment)),
     ...(payee.category === undefined
       ? []
       : ([['Category', `${payee.category} ${categoryName(payee.category)}`]] as const)),
@@ -127,12 +132,12 @@ function knownText(before: number): string {
  * What is bought on the web, and of whom: who asks is not always who is paid. All of it is the agent's choice or a server's,
  * so it is quoted.
  */
-function resourceFacts({ store: { read } }: Bursar, { id, agentId, protocol, payee }: Payment): Facts {
-  const purchase = protocol === 'x402' ? read.one('purchases', { paymentId: id }) : null
+async function resourceFacts({ store: { read } }: Bursar, { id, agentId, protocol, payee }: Payment): Promise<Facts> {
+  const purchase = protocol === 'x402' ? await read.one('purchases', { paymentId: id }) : null
   if (!purchase) return []
-  const others = read.list('payments', { agentId, protocol, status: PAID }, { limit: 100 })
+  const others = await read.list('payments', { agentId, protocol, status: PAID }, { limit: 100 })
   const known = knownText(others.filter((other) => other.payee.origin === payee.origin).length)
-  const resource = resourceIn(read.text(purchase.resourceRef))
+  const resource = resourceIn(await read.text(purchase.resourceRef))
   if (!resource) return [['Asked by', `${quoted(payee.origin ?? '')} (${known})`]]
   const { method, url, asked, headers, body } = resource
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
@@ -154,18 +159,23 @@ function shortened(text: string): string {
 }
 
 /** The whole address, never its ends alone; and which other one it could be taken for. */
-function accountFacts(bursar: Bursar, { payee, payeeKey, walletId }: Payment, address: string, known: string): Facts {
+async function accountFacts(
+  bursar: Bursar,
+  { payee, payeeKey, walletId }: Payment,
+  address: string,
+  known: string,
+): Promise<Facts> {
   return [
     ['Pays', `${address} (${known})`],
     ['On', payee.network ?? ''],
     ...(payee.name === undefined ? [] : ([['Called by the agent', quoted(payee.name)]] as const)),
-    ...looksLike(bursar, walletId as string, payeeKey),
+    ...(await looksLike(bursar, walletId as string, payeeKey)),
   ]
 }
 
 /** A warning, where an account that was never paid is easily taken for one that was. */
-function looksLike({ store: { read } }: Bursar, walletId: string, account: string): Facts {
-  const other = lookAlikeOf(read, walletId, account)
+async function looksLike({ store: { read } }: Bursar, walletId: string, account: string): Promise<Facts> {
+  const other = await lookAlikeOf(read, walletId, account)
   if (other === null) return []
   const [address, paid] = [account, other].map(addressIn)
   return [['Beware', `${address} looks like ${paid}, which was paid before, and is another`]]
@@ -192,8 +202,8 @@ function quoted(text: string): string {
   return JSON.stringify(text)
 }
 
-function walletText(bursar: Bursar, wallet: Wallet): string {
-  const available = bursar.store.read.one('accounts', { walletId: wallet.id })?.available ?? 0n
+async function walletText(bursar: Bursar, wallet: Wallet): Promise<string> {
+  const available = (await bursar.store.read.one('accounts', { walletId: wallet.id }))?.available ?? 0n
   const money = `${formatUnits(available, wallet.decimals)} ${wallet.currency} available`
   return `${wallet.name}, ${money}${wallet.mode === 'sandbox' ? ', sandbox: not real money' : ''}`
 }

@@ -18,12 +18,12 @@ const WANTED: Readonly<Record<Instrument['status'], RailStatus>> = {
  * refusal stands already, so a rail that is away is no failure; recovery tells it again.
  */
 export async function tellRail(bursar: Bursar, instrumentId: string): Promise<void> {
-  const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument | null
+  const instrument = (await bursar.store.read.one('instruments', { id: instrumentId })) as Instrument | null
   if (!instrument || instrument.railRef === null) return
   const status = WANTED[instrument.status]
   if (instrument.railStatus === status) return
   try {
-    const wallet = bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet
+    const wallet = (await bursar.store.read.one('wallets', { id: instrument.walletId })) as Wallet
     await inTime(railOf(bursar, instrument, wallet).setStatus(instrument.railRef, status))
   } catch {
     return

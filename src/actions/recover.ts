@@ -6,6 +6,7 @@ import { SYSTEM, subject } from '../core/payment.ts'
 import { closedFact } from '../core/request.ts'
 import type { InstrumentType, Payment } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
+import { eventAt } from './event-at.ts'
 import { tellRail } from './rail-status.ts'
 import { hasRail, inTime } from './rails.ts'
 import { recordSettlement, settle } from './settle.ts'
@@ -29,14 +30,15 @@ export async function recover(bursar: Bursar): Promise<void> {
   const each = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => failures.push(error))
   }
-  const unsettled = read.list('payments', { status: ['authorized', 'in_doubt'] }).map(({ id }) => id)
+  const unsettled = (await read.list('payments', { status: ['authorized', 'in_doubt'] })).map(({ id }) => id)
   while (unsettled.length > 0)
     await Promise.all(unsettled.splice(0, AT_ONCE).map((id) => each(() => settle(bursar, id, 0))))
   for (const rail of Object.keys(bursar.rails) as InstrumentType[]) await each(() => readBooks(bursar, rail))
-  for (const id of onChains(bursar)) await each(() => reconcile(bursar, id, false))
-  for (const id of [...overdueAsks(bursar), ...overdueInstruments(bursar)]) await each(() => expire(bursar, id))
-  for (const id of unheard(bursar)) await each(() => tellRail(bursar, id))
-  for (const payment of doubtful(bursar)) await each(() => recordStuck(bursar, payment))
+  for (const id of await onChains(bursar)) await each(() => reconcile(bursar, id, false))
+  for (const id of [...(await overdueAsks(bursar)), ...(await overdueInstruments(bursar))])
+    await each(() => expire(bursar, id))
+  for (const id of await unheard(bursar)) await each(() => tellRail(bursar, id))
+  for (const payment of await doubtful(bursar)) await each(() => recordStuck(bursar, payment))
   await each(() => witness(bursar))
   if (failures.length > 0) throw new AggregateError(failures, 'Some of the recovery failed.')
 }
@@ -45,7 +47,7 @@ export async function recover(bursar: Bursar): Promise<void> {
 async function readBooks(bursar: Bursar, type: InstrumentType): Promise<void> {
   const rail = bursar.rails[type]
   if (!rail) return
-  const known = bursar.store.read.one('rails', { id: type })?.cursor ?? null
+  const known = (await bursar.store.read.one('rails', { id: type }))?.cursor ?? null
   let cursor = known
   for (;;) {
     const page = await inTime(rail.changes(cursor), BOOKS_WITHIN_MS)
@@ -72,28 +74,28 @@ async function unexplained(bursar: Bursar, rail: InstrumentType, paymentId: stri
 }
 
 /** Wallets into which money comes by itself, where their chain can be asked. */
-function onChains(bursar: Bursar): readonly string[] {
-  const wallets = bursar.store.read.list('wallets', { currency: USDC })
+async function onChains(bursar: Bursar): Promise<readonly string[]> {
+  const wallets = await bursar.store.read.list('wallets', { currency: USDC })
   return wallets.filter((wallet) => hasRail(bursar, 'usdc', wallet)).map(({ id }) => id)
 }
 
 /** Questions that nobody answered in time. */
-function overdueAsks({ store: { read }, clock }: Bursar): readonly string[] {
+async function overdueAsks({ store: { read }, clock }: Bursar): Promise<readonly string[]> {
   const now = clock.now()
-  const late = read.list('approvals', { status: 'waiting' }).filter(({ expiresAt }) => now >= expiresAt)
+  const late = (await read.list('approvals', { status: 'waiting' })).filter(({ expiresAt }) => now >= expiresAt)
   return late.map(({ subjectId }) => subjectId)
 }
 
 /** Instruments past their time. */
-function overdueInstruments({ store: { read }, clock }: Bursar): readonly string[] {
+async function overdueInstruments({ store: { read }, clock }: Bursar): Promise<readonly string[]> {
   const now = clock.now()
-  const late = read.list('instruments', { status: 'active' }).filter(({ expiresAt }) => now >= expiresAt)
+  const late = (await read.list('instruments', { status: 'active' })).filter(({ expiresAt }) => now >= expiresAt)
   return late.map(({ id }) => id)
 }
 
 /** What nobody answered in time waits for nobody any more, and keeps no new question from being asked. */
 export async function endOverdueAsks(bursar: Bursar): Promise<void> {
-  for (const id of overdueAsks(bursar)) await expire(bursar, id)
+  for (const id of await overdueAsks(bursar)) await expire(bursar, id)
 }
 
 /** Silence means no. Ends what is overdue: a request, a waiting payment or an instrument. */
@@ -132,13 +134,15 @@ async function expireInstrument(bursar: Bursar, instrumentId: string): Promise<v
 const STUCK_AFTER_MS = 60 * 60 * 1000
 
 /** Payments of which nothing was heard for an hour after they were in doubt, and of which that is not on record yet. */
-function doubtful({ store: { read }, clock }: Bursar): readonly Payment[] {
+async function doubtful({ store: { read }, clock }: Bursar): Promise<readonly Payment[]> {
   const since = clock.now() - STUCK_AFTER_MS
-  const old = read.list('payments', { status: 'in_doubt' }).filter(({ updatedAt }) => updatedAt <= since)
-  return old.filter(({ walletId, seq }) => {
-    const [last] = read.events(walletId as string, seq)
-    return last?.type !== 'payment.stuck'
-  }) as readonly Payment[]
+  const old = (await read.list('payments', { status: 'in_doubt' })).filter(({ updatedAt }) => updatedAt <= since)
+  const unsaid: Payment[] = []
+  for (const payment of old as readonly Payment[]) {
+    const last = await eventAt(read, payment.walletId as string, payment.seq)
+    if (last?.type !== 'payment.stuck') unsaid.push(payment)
+  }
+  return unsaid
 }
 
 /** Written once: from then on it is the last that was heard of the payment, until something else is. */
@@ -153,11 +157,11 @@ async function recordStuck(bursar: Bursar, { id, seq }: Payment): Promise<void> 
 }
 
 /** Instruments of which a rail has not heard the latest, because it or this process was away. */
-function unheard(bursar: Bursar): readonly string[] {
+async function unheard(bursar: Bursar): Promise<readonly string[]> {
   const ended = ['limit_reached', 'expired', 'revoked', 'returned'] as const
   return [
-    ...bursar.store.read.list('instruments', { railStatus: 'active', status: ['frozen', ...ended] }),
-    ...bursar.store.read.list('instruments', { railStatus: 'frozen', status: ['active', ...ended] }),
+    ...(await bursar.store.read.list('instruments', { railStatus: 'active', status: ['frozen', ...ended] })),
+    ...(await bursar.store.read.list('instruments', { railStatus: 'frozen', status: ['active', ...ended] })),
   ].map(({ id }) => id)
 }
 
@@ -166,8 +170,7 @@ const seen = new WeakMap<Bursar['store'], string>()
 
 /** Writes into the instance's journal where the others stand, when they have moved: so none can be cut back alone. */
 async function witness(bursar: Bursar): Promise<void> {
-  const heads = bursar.store.read
-    .heads()
+  const heads = (await bursar.store.read.heads())
     .filter(({ journal }) => journal !== 'instance')
     .map(({ journal, size, frontier }) => ({
       journal,

@@ -18,7 +18,7 @@ import { isRailName, settlementOf } from './settlement.ts'
  * @param waitMs how long to wait for a payment that is on its way
  */
 export async function settle(bursar: Bursar, paymentId: string, waitMs = SETTLE_WITHIN_MS): Promise<void> {
-  const payment = bursar.store.read.one('payments', { id: paymentId }) as Payment | null
+  const payment = (await bursar.store.read.one('payments', { id: paymentId })) as Payment | null
   if (!payment || !isUnsettled(payment)) return
   const settlement = await asked(bursar, payment, waitMs)
   if (settlement === null) return
@@ -43,7 +43,7 @@ const SETTLE_WITHIN_MS = 8_000
 async function asked(bursar: Bursar, payment: Payment, waitMs: number): Promise<Settlement | Doubt | null> {
   try {
     // What a seller brings to the chain is only looked for: it is the seller who was told, by whoever bought.
-    if (payment.protocol !== 'x402' && mayBegin(bursar.store.read, payment, bursar.clock.now()))
+    if (payment.protocol !== 'x402' && (await mayBegin(bursar.store.read, payment, bursar.clock.now())))
       return settlementOf(await inTime(send(bursar, payment, waitMs)), payment.protocol)
     const record = await inTime(find(bursar, payment))
     if (record !== null) return settlementOf(record, payment.protocol)
@@ -83,22 +83,22 @@ export async function abandon(bursar: Bursar, { id, validUntil }: Payment, why: 
  * Whether the owner has stopped what a payment depends on, or what it was asked for with has ended. An instrument that is used up
  * or over was not stopped.
  */
-export function isStopped(read: Reader, payment: Payment, now: number): boolean {
-  const [instance] = read.list('instance', {})
-  const wallet = read.one('wallets', { id: payment.walletId as string })
-  const agent = read.one('agents', { id: payment.agentId })
-  const instrument = read.one('instruments', { id: payment.instrumentId as string })
+export async function isStopped(read: Reader, payment: Payment, now: number): Promise<boolean> {
+  const [instance] = await read.list('instance', {})
+  const wallet = await read.one('wallets', { id: payment.walletId as string })
+  const agent = await read.one('agents', { id: payment.agentId })
+  const instrument = await read.one('instruments', { id: payment.instrumentId as string })
   const [own] = payment.credentials
-  const credentials = own === undefined ? [] : read.credentials(own)
+  const credentials = own === undefined ? [] : await read.credentials(own)
   const active = [wallet, agent].every((one) => one?.status === 'active')
   if (instance?.frozen !== false || !active || isCredentialOver({ agent, credentials, now }, payment)) return true
   return ['frozen', 'revoked'].includes(instrument?.status ?? 'revoked')
 }
 
 /** Whether a payment that was authorized may still be sent: the owner has stopped none of what it depends on. */
-export function mayBegin(read: Reader, payment: Payment, now: number): boolean {
-  const instrument = read.one('instruments', { id: payment.instrumentId as string })
-  return instrument?.status === 'active' && !isStopped(read, payment, now)
+export async function mayBegin(read: Reader, payment: Payment, now: number): Promise<boolean> {
+  const instrument = await read.one('instruments', { id: payment.instrumentId as string })
+  return instrument?.status === 'active' && !(await isStopped(read, payment, now))
 }
 
 /** A card's last digits, or the ends of an address. */
@@ -106,11 +106,11 @@ const DISPLAY = /^(?:•••• [0-9]{4}|0x[0-9A-Fa-f]{4}…[0-9A-Fa-f]{4})$/
 
 /** Makes an active instrument known to its rail, once; a rail that is away is asked again before the first payment. */
 export async function provision(bursar: Bursar, instrumentId: string): Promise<Instrument> {
-  const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument
+  const instrument = (await bursar.store.read.one('instruments', { id: instrumentId })) as Instrument
   if (instrument.railRef !== null) return instrument
   if (instrument.status !== 'active') throw new RangeError('Only an active instrument is made known to a rail.')
   const { walletId, type } = instrument
-  const wallet = bursar.store.read.one('wallets', { id: walletId }) as Wallet
+  const wallet = (await bursar.store.read.one('wallets', { id: walletId })) as Wallet
   const made = await inTime(
     railOf(bursar, instrument, wallet).provision({
       instrumentId,
@@ -138,7 +138,7 @@ export async function provision(bursar: Bursar, instrumentId: string): Promise<I
 
 async function send(bursar: Bursar, payment: Payment, waitMs: number): Promise<RailRecord> {
   const instrument = await provision(bursar, payment.instrumentId as string)
-  const wallet = bursar.store.read.one('wallets', { id: payment.walletId as string }) as Wallet
+  const wallet = (await bursar.store.read.one('wallets', { id: payment.walletId as string })) as Wallet
   return railOf(bursar, instrument, wallet).pay({
     paymentId: payment.id,
     walletId: wallet.id,
@@ -154,8 +154,8 @@ async function send(bursar: Bursar, payment: Payment, waitMs: number): Promise<R
 
 async function find(bursar: Bursar, payment: Payment): Promise<RailRecord | null> {
   const { read } = bursar.store
-  const instrument = read.one('instruments', { id: payment.instrumentId as string }) as Instrument
-  const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
+  const instrument = (await read.one('instruments', { id: payment.instrumentId as string })) as Instrument
+  const wallet = (await read.one('wallets', { id: payment.walletId as string })) as Wallet
   return railOf(bursar, instrument, wallet).find(payment.id)
 }
 
@@ -170,7 +170,7 @@ function doubt({ payment, wallet }: Snapshot, reason: Doubt): Change<null> {
  * @returns whether the record was one, and of a payment that is known here
  */
 export async function recordSettlement(bursar: Bursar, paymentId: string, record: RailRecord): Promise<boolean> {
-  const payment = bursar.store.read.one('payments', { id: paymentId })
+  const payment = await bursar.store.read.one('payments', { id: paymentId })
   const settlement = payment && settlementOf(record, payment.protocol)
   if (settlement === 'unconfirmed') return true
   if (settlement === null || settlement === 'no_answer') return false

@@ -8,6 +8,7 @@ import { constraintsToWire } from '../core/terms.ts'
 import { rfc3339 } from '../core/time.ts'
 import type { Approval, Instrument, Payee, Payment, Refusal, Request, Wallet } from '../core/types.ts'
 import type { Bursar } from '../ports.ts'
+import { eventAt } from './event-at.ts'
 import type {
   ApprovalView,
   InstrumentView,
@@ -19,12 +20,12 @@ import type {
 } from './wire.ts'
 
 /** @throws `not_found` */
-export function requestView(bursar: Bursar, requestId: string): RequestView {
+export async function requestView(bursar: Bursar, requestId: string): Promise<RequestView> {
   const { read } = bursar.store
-  const request = read.one('requests', { id: requestId }) as Request | null
+  const request = (await read.one('requests', { id: requestId })) as Request | null
   if (!request) throw new BursarError('not_found', 'There is no such request.')
-  const wallet = read.one('wallets', { id: request.walletId }) as Wallet
-  const approval = read.one('approvals', { subjectId: requestId }) as Approval | null
+  const wallet = (await read.one('wallets', { id: request.walletId })) as Wallet
+  const approval = (await read.one('approvals', { subjectId: requestId })) as Approval | null
   const due = request.status === 'pending' && approval !== null && bursar.clock.now() >= approval.expiresAt
   const status = due ? 'expired' : request.status
   const refusal = request.refusal ?? (status === 'expired' ? LATE : null)
@@ -40,20 +41,20 @@ export function requestView(bursar: Bursar, requestId: string): RequestView {
     per_payment_max: request.perPaymentMax === null ? null : formatUnits(request.perPaymentMax, wallet.decimals),
     expires_in: formatDuration(request.expiresInMs),
     constraints: constraintsToWire(request.constraints),
-    purpose: read.text(request.purposeRef),
+    purpose: await read.text(request.purposeRef),
     task_id: request.taskId,
     created_at: rfc3339(request.createdAt),
-    ...(request.instrumentId !== null && { instrument: instrumentView(bursar, request.instrumentId) }),
-    ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
-    ...(status === 'pending' && approval && { approval: approvalView(bursar, approval) }),
+    ...(request.instrumentId !== null && { instrument: await instrumentView(bursar, request.instrumentId) }),
+    ...(refusal && { reason: (await reasonOf(bursar, approval)) ?? refusal.message, refusal: refusalView(refusal) }),
+    ...(status === 'pending' && approval && { approval: await approvalView(bursar, approval) }),
   }
 }
 
 /** @throws `not_found` */
-export function instrumentView(bursar: Bursar, instrumentId: string): InstrumentView {
-  const instrument = bursar.store.read.one('instruments', { id: instrumentId }) as Instrument | null
+export async function instrumentView(bursar: Bursar, instrumentId: string): Promise<InstrumentView> {
+  const instrument = (await bursar.store.read.one('instruments', { id: instrumentId })) as Instrument | null
   if (!instrument) throw new BursarError('not_found', 'There is no such instrument.')
-  const wallet = bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet
+  const wallet = (await bursar.store.read.one('wallets', { id: instrument.walletId })) as Wallet
   const amount = (units: bigint): string => formatUnits(units, wallet.decimals)
   const lapsed = ['active', 'limit_reached'].includes(instrument.status) && bursar.clock.now() >= instrument.expiresAt
   return {
@@ -75,14 +76,14 @@ export function instrumentView(bursar: Bursar, instrumentId: string): Instrument
 }
 
 /** @throws `not_found` */
-export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
+export async function paymentView(bursar: Bursar, paymentId: string): Promise<PaymentView> {
   const { read } = bursar.store
-  const payment = read.one('payments', { id: paymentId }) as Payment | null
+  const payment = (await read.one('payments', { id: paymentId })) as Payment | null
   if (!payment) throw new BursarError('not_found', 'There is no such payment.')
-  const wallet = payment.walletId === null ? null : (read.one('wallets', { id: payment.walletId }) as Wallet)
+  const wallet = payment.walletId === null ? null : ((await read.one('wallets', { id: payment.walletId })) as Wallet)
   const amount = (units: bigint | null): string | null =>
     units === null || !wallet ? null : formatUnits(units, wallet.decimals)
-  const approval = read.one('approvals', { subjectId: paymentId }) as Approval | null
+  const approval = (await read.one('approvals', { subjectId: paymentId })) as Approval | null
   const due = payment.status === 'awaiting_approval' && bursar.clock.now() >= payment.validUntil
   const status = due ? 'expired' : payment.status
   const refusal = payment.refusal ?? (status === 'expired' ? LATE : null)
@@ -92,7 +93,7 @@ export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
     amount: amount(payment.amount),
     currency: wallet?.currency ?? null,
     payee: payeeView(payment.payee),
-    purpose: read.text(payment.purposeRef),
+    purpose: await read.text(payment.purposeRef),
     protocol: payment.protocol,
     task_id: payment.taskId,
     session_id: payment.sessionId,
@@ -101,27 +102,30 @@ export function paymentView(bursar: Bursar, paymentId: string): PaymentView {
     refunded_amount: amount(payment.refunded),
     created_at: rfc3339(payment.createdAt),
     updated_at: rfc3339(payment.updatedAt),
-    ...(payment.instrumentId !== null && { instrument: instrumentView(bursar, payment.instrumentId) }),
-    ...(refusal && { reason: reasonOf(bursar, approval) ?? refusal.message, refusal: refusalView(refusal) }),
-    ...(status === 'awaiting_approval' && approval && { approval: approvalView(bursar, approval) }),
-    ...(payment.railRef !== null && { receipt: receiptOf(bursar, payment, payment.railRef) }),
-    ...resourceOf(bursar, payment),
-    ...(payment.status === 'in_doubt' && { reason: doubtOf(bursar, payment) }),
+    ...(payment.instrumentId !== null && { instrument: await instrumentView(bursar, payment.instrumentId) }),
+    ...(refusal && { reason: (await reasonOf(bursar, approval)) ?? refusal.message, refusal: refusalView(refusal) }),
+    ...(status === 'awaiting_approval' && approval && { approval: await approvalView(bursar, approval) }),
+    ...(payment.railRef !== null && { receipt: await receiptOf(bursar, payment, payment.railRef) }),
+    ...(await resourceOf(bursar, payment)),
+    ...(payment.status === 'in_doubt' && { reason: await doubtOf(bursar, payment) }),
   }
 }
 
 /** What a purchase on the web is of. An erased text leaves the fact that there was one. */
-function resourceOf({ store: { read } }: Bursar, { id, protocol }: Payment): { resource?: ResourceView } {
-  const purchase = protocol === 'x402' ? read.one('purchases', { paymentId: id }) : null
+async function resourceOf(
+  { store: { read } }: Bursar,
+  { id, protocol }: Payment,
+): Promise<{ resource?: ResourceView }> {
+  const purchase = protocol === 'x402' ? await read.one('purchases', { paymentId: id }) : null
   if (!purchase) return {}
-  const { method = '', asked = '' } = resourceIn(read.text(purchase.resourceRef)) ?? {}
+  const { method = '', asked = '' } = resourceIn(await read.text(purchase.resourceRef)) ?? {}
   const { deliveredAt, httpStatus } = purchase
   return { resource: { method, url: asked, delivered: deliveredAt !== null, http_status: httpStatus } }
 }
 
 /** Why nobody knows yet, as it was written last. */
-function doubtOf({ store: { read } }: Bursar, { walletId, seq }: Payment): string {
-  const [event] = read.events(walletId as string, seq)
+async function doubtOf({ store: { read } }: Bursar, { walletId, seq }: Payment): Promise<string> {
+  const event = await eventAt(read, walletId as string, seq)
   const { details } = JSON.parse(event?.body ?? '{}') as { details?: { reason?: Doubt } }
   return DOUBTS[details?.reason ?? 'no_answer']
 }
@@ -134,8 +138,8 @@ const DOUBTS: Readonly<Record<Doubt, string>> = {
 const LATE: Refusal = { code: 'approval_expired', rule: 'approval.expires_at', message: 'Nobody answered in time.' }
 
 /** What the human said along with a no. */
-function reasonOf(bursar: Bursar, approval: Approval | null): string | null {
-  return approval?.reasonRef ? bursar.store.read.text(approval.reasonRef) : null
+async function reasonOf(bursar: Bursar, approval: Approval | null): Promise<string | null> {
+  return approval?.reasonRef ? await bursar.store.read.text(approval.reasonRef) : null
 }
 
 function payeeView({ category, ...payee }: Payee): PaymentView['payee'] {
@@ -145,9 +149,9 @@ function payeeView({ category, ...payee }: Payee): PaymentView['payee'] {
   }
 }
 
-function receiptOf(bursar: Bursar, payment: Payment, railRef: string): Receipt {
+async function receiptOf(bursar: Bursar, payment: Payment, railRef: string): Promise<Receipt> {
   const journal = payment.walletId as string
-  const checkpoint = bursar.store.read.head(journal)?.checkpoint as string
+  const checkpoint = (await bursar.store.read.head(journal))?.checkpoint as string
   return { rail_ref: railRef, journal, seq: payment.seq, checkpoint }
 }
 
@@ -155,8 +159,8 @@ export function refusalView({ code, rule, message }: Refusal): RefusalView {
   return { code, rule, message, hint: CODES[code].hint }
 }
 
-function approvalView(bursar: Bursar, approval: Approval): ApprovalView {
-  const url = decideUrl(bursar, approval.subjectId)
+async function approvalView(bursar: Bursar, approval: Approval): Promise<ApprovalView> {
+  const url = await decideUrl(bursar, approval.subjectId)
   return {
     approval_id: approval.id,
     needs: approval.needs,
@@ -168,7 +172,7 @@ function approvalView(bursar: Bursar, approval: Approval): ApprovalView {
 }
 
 /** Where its user can decide: a page that lets nobody in by its address. */
-export function decideUrl({ consoleUrl }: Bursar, subjectId: string): string | null {
-  const console = consoleUrl?.() ?? null
+export async function decideUrl({ consoleUrl }: Bursar, subjectId: string): Promise<string | null> {
+  const console = (await consoleUrl?.()) ?? null
   return console === null ? null : `${console}/inbox/${subjectId}`
 }

@@ -11,31 +11,31 @@ import type { Caller, LimitView, RelayerView, WalletView } from './wire.ts'
 const NOBODY = { agentId: '', sessionId: '' }
 
 /** A wallet as an agent may see it, with what is left for it under the limits that look at it. */
-export function agentWalletView(bursar: Bursar, wallet: Wallet, caller: Caller): WalletView {
+export async function agentWalletView(bursar: Bursar, wallet: Wallet, caller: Caller): Promise<WalletView> {
   const spender = spenderOf(wallet, caller)
   return viewOf(
     bursar,
     wallet,
-    usesOf(bursar, spender).filter((use) => valuesOf(use.limit, spender).length > 0),
+    (await usesOf(bursar, spender)).filter((use) => valuesOf(use.limit, spender).length > 0),
   )
 }
 
 /** A wallet as its owner sees it: every limit, and which approvals it asks for. */
-export function walletView(bursar: Bursar, wallet: Wallet): WalletView {
+export async function walletView(bursar: Bursar, wallet: Wallet): Promise<WalletView> {
   const amount = (units: bigint | null): string | null => (units === null ? null : formatUnits(units, wallet.decimals))
   const approvals = wallet.approvals.map(({ upTo, ...wanted }) => ({ up_to: amount(upTo), ...wanted }))
-  const relayer = wallet.relayer === null ? null : bursar.store.read.one('relayers', { id: wallet.relayer })
+  const relayer = wallet.relayer === null ? null : await bursar.store.read.one('relayers', { id: wallet.relayer })
   return {
-    ...viewOf(bursar, wallet, usesOf(bursar, spenderOf(wallet, NOBODY))),
-    ...(relayer && { relayer: relayerView(bursar, relayer) }),
+    ...(await viewOf(bursar, wallet, await usesOf(bursar, spenderOf(wallet, NOBODY)))),
+    ...(relayer && { relayer: await relayerView(bursar, relayer) }),
     ...(relayer && { allows: wallet.allows }),
     ...(relayer && { confirmations: wallet.confirmations.map(({ upTo, at }) => ({ up_to: amount(upTo), at })) }),
     approvals,
   }
 }
 
-export function relayerView(bursar: Bursar, { id, dailyMax }: Relayer): RelayerView {
-  const today = bursar.store.read.one('fee_days', { relayer: id, day: utcDay(bursar.clock.now()) })
+export async function relayerView(bursar: Bursar, { id, dailyMax }: Relayer): Promise<RelayerView> {
+  const today = await bursar.store.read.one('fee_days', { relayer: id, day: utcDay(bursar.clock.now()) })
   const coins = (gwei: bigint): string => formatUnits(gwei, GWEI.decimals)
   return {
     relayer: id,
@@ -50,12 +50,12 @@ function spenderOf({ id }: Wallet, { agentId, sessionId }: Pick<Caller, 'agentId
   return { walletId: id, agentId, sessionId, ...nothing }
 }
 
-function usesOf(bursar: Bursar, spender: Spender): readonly LimitUse[] {
-  return inOrder(bursar.store.read.limits(spender, bursar.clock.now()))
+async function usesOf(bursar: Bursar, spender: Spender): Promise<readonly LimitUse[]> {
+  return inOrder(await bursar.store.read.limits(spender, bursar.clock.now()))
 }
 
-function viewOf(bursar: Bursar, wallet: Wallet, uses: readonly LimitUse[]): WalletView {
-  const accounts = bursar.store.read.one('accounts', { walletId: wallet.id })
+async function viewOf(bursar: Bursar, wallet: Wallet, uses: readonly LimitUse[]): Promise<WalletView> {
+  const accounts = await bursar.store.read.one('accounts', { walletId: wallet.id })
   return {
     wallet_id: wallet.id,
     name: wallet.name,

@@ -14,14 +14,14 @@ export interface OpenedKey {
  *
  * @throws `not_pending` when nothing is asked about the subject
  */
-export function operatorProof(
+export async function operatorProof(
   bursar: Bursar,
   key: OpenedKey,
   subjectId: string,
   shownDigest: string,
   narrowing: Narrowing,
-): HumanProof {
-  const statement = statementOf(bursar, key.ownerId, subjectId, shownDigest, narrowing)
+): Promise<HumanProof> {
+  const statement = await statementOf(bursar, key.ownerId, subjectId, shownDigest, narrowing)
   const signature = Buffer.from(key.sign(Buffer.from(statement))).toString('base64')
   return { assurance: 'operator', channel: 'cli', ownerId: key.ownerId, digest: shownDigest, statement, signature }
 }

@@ -13,14 +13,14 @@ export const STATEMENT_MS = 5 * 60 * 1000
  *
  * @throws `not_pending` when nothing is asked about the subject
  */
-export function statementOf(
+export async function statementOf(
   bursar: Bursar,
   ownerId: string,
   subjectId: string,
   shownDigest: string,
   narrowing: Narrowing,
-): string {
-  const approval = bursar.store.read.one('approvals', { subjectId }) as Approval | null
+): Promise<string> {
+  const approval = (await bursar.store.read.one('approvals', { subjectId })) as Approval | null
   if (!approval) throw new BursarError('not_pending', 'Nobody has to decide on this.')
   const said: Statement = {
     v: 1,
@@ -32,7 +32,7 @@ export function statementOf(
     narrowed: narrowing,
     owner_id: ownerId,
     expires_at: rfc3339(bursar.clock.now() + STATEMENT_MS),
-    checkpoint: bursar.store.read.head(approval.walletId)?.checkpoint ?? '',
+    checkpoint: (await bursar.store.read.head(approval.walletId))?.checkpoint ?? '',
   }
   return canonical(said)
 }

@@ -3,6 +3,7 @@ import { VARIABLES } from '../config.ts'
 import { agentCommand } from './commands/agent.ts'
 import { backupCommand } from './commands/backup.ts'
 import { connectCommand } from './commands/connect.ts'
+import { databaseCommand } from './commands/database.ts'
 import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { freezeAllCommand, unfreezeAllCommand } from './commands/freeze-all.ts'
@@ -11,6 +12,7 @@ import { instrumentCommand } from './commands/instrument.ts'
 import { journalCommand } from './commands/journal.ts'
 import { limitCommand } from './commands/limit.ts'
 import { mcpCommand } from './commands/mcp.ts'
+import { migrateStoreCommand } from './commands/migrate-store.ts'
 import { networkCommand } from './commands/network.ts'
 import { notifyCommand } from './commands/notify.ts'
 import { ownerCommand } from './commands/owner.ts'
@@ -45,6 +47,8 @@ const COMMANDS = [
   unfreezeAllCommand,
   journalCommand,
   backupCommand,
+  migrateStoreCommand,
+  databaseCommand,
   doctorCommand,
   demoCommand,
 ]

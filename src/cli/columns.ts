@@ -1,5 +1,6 @@
 import type { LimitView, PaymentView } from '../actions/wire.ts'
 import type { JournalEvent } from '../core/event.ts'
+import type { StoredEvent } from '../ports.ts'
 import type { Column } from './output.ts'
 
 /** What more than one command shows. */
@@ -14,14 +15,26 @@ export const LIMIT_COLUMNS: readonly Column<LimitView>[] = [
   { title: 'over it', of: (limit) => limit.over },
 ]
 
-export const EVENT_COLUMNS: readonly Column<JournalEvent>[] = [
-  { title: 'when', of: (event) => event.ts },
+/** An event, or what is left here of one that is archived. */
+export type Listed =
+  | (JournalEvent & { readonly archived?: undefined })
+  | (Pick<StoredEvent, 'journal' | 'seq' | 'type'> & { readonly archived: true; readonly leaf: string })
+
+export const EVENT_COLUMNS: readonly Column<Listed>[] = [
+  { title: 'when', of: (event) => (event.archived ? 'archived' : event.ts) },
   { title: 'journal', of: (event) => event.journal },
   { title: 'seq', of: (event) => event.seq, align: 'right' },
   { title: 'what', of: (event) => event.type },
-  { title: 'who', of: (event) => `${event.actor.role} ${event.actor.id}` },
-  { title: 'about', of: (event) => event.payment_id ?? event.instrument_id ?? event.request_id },
-  { title: 'amount', of: (event) => event.amount && `${event.amount} ${event.currency}`, align: 'right' },
+  { title: 'who', of: (event) => (event.archived ? null : `${event.actor.role} ${event.actor.id}`) },
+  {
+    title: 'about',
+    of: (event) => (event.archived ? null : (event.payment_id ?? event.instrument_id ?? event.request_id)),
+  },
+  {
+    title: 'amount',
+    of: (event) => (event.archived ? null : event.amount && `${event.amount} ${event.currency}`),
+    align: 'right',
+  },
 ]
 
 /** Who is paid, by what people know it by: on the web it is a site that asks, whatever its account. */

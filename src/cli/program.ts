@@ -4,6 +4,7 @@ import type { NoteKey } from '../core/note.ts'
 import type { Bursar } from '../ports.ts'
 import type { Chains } from './chains.ts'
 import type { Channels } from './channels.ts'
+import type { DatabaseReport, Migrated } from './database.ts'
 
 /** What the composition root gives the command line: the commands themselves open, make and serve nothing. */
 export interface Program {
@@ -22,8 +23,22 @@ export interface Program {
   serveHttp(options: ServeOptions): Promise<void>
   /** Carries MCP between stdio and a server, until its host leaves. @throws `config_invalid` */
   connect(url: string): Promise<void>
-  /** Looks at the database file itself, read-only; null where there is none. @throws whatever SQLite throws. */
+  /**
+   * Looks at the database itself, read-only; null where there is no such file. A server that cannot be reached is in the
+   * report.
+   *
+   * @throws whatever SQLite throws
+   */
   inspectDatabase(): Promise<DatabaseReport | null>
+  /**
+   * Makes or renews the tables of a PostgreSQL database, and grants what a node needs.
+   *
+   * @param grantTo a role that nodes connect as; null: those alone that it was granted to before
+   * @throws `config_invalid` where this role may not; `not_found` for the other one; `rail_unavailable`, `schema_newer`
+   */
+  migrateDatabase(grantTo: string | null): Promise<Migrated>
+  /** Moves the purse to another database. @throws as the move does, `passphrase_wrong` */
+  moveStore(options: MoveOptions): Promise<MoveReport>
   /** @throws `config_invalid` */
   chains(): Promise<Chains>
   channels(): Promise<Channels>
@@ -42,6 +57,30 @@ export interface ServeOptions {
   readonly url: string | null
 }
 
+export interface MoveOptions {
+  /** `postgres://…` or `file:PATH`. */
+  readonly to: string
+  readonly passphrase: string
+  /** Take back what a move that was not finished did here. */
+  readonly undo: boolean
+  /** Told how far it is, in a word or two. */
+  readonly reached: (point: string) => void
+}
+
+/** Amounts in smallest units. */
+export interface MoveReport {
+  readonly moved: boolean
+  readonly undone: boolean
+  /** True where an earlier run had moved it, and was killed before it said so. */
+  readonly before?: boolean
+  /** How many rows of each table are there. */
+  readonly rows?: Readonly<Record<string, number>>
+  /** Of the sandbox's card network; null where there was none, or an earlier run moved it. */
+  readonly sandbox_cards?: Readonly<Record<string, number>> | null
+  readonly wallets?: readonly { wallet_id: string; available_units: string; held_units: string }[]
+  readonly journals?: readonly { journal: string; size: number; checkpoint: string }[]
+}
+
 export interface Opened {
   readonly bursar: Bursar
   /** Who signs the checkpoints of this instance's journals. */
@@ -49,13 +88,6 @@ export interface Opened {
   /** @throws `passphrase_wrong` */
   unlock(passphrase: string): Promise<OwnerAuthority>
   close(): Promise<void>
-}
-
-export interface DatabaseReport {
-  readonly schemaVersion: number
-  readonly schemaKnown: number
-  /** `ok`, or what SQLite found wrong. */
-  readonly integrity: string
 }
 
 /** Where people sit. Injected, so that tests can answer. */

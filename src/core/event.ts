@@ -1,5 +1,6 @@
 import type { Narrowing } from './approval.ts'
 import type { IdentityDetails } from './event/identity.ts'
+import type { JournalDetails } from './event/journal.ts'
 import type { Actor, Allowance, Payee, RailStatus, Refusal } from './types.ts'
 import type {
   WireApproval,
@@ -16,16 +17,12 @@ import type {
 
 export type * from './wire.ts'
 
-export interface Details extends IdentityDetails {
+export interface Details extends IdentityDetails, JournalDetails {
   'instance.created': { instance_id: string; version: string }
-  /** A journal began beside the instance's own, which so knows all of them: none can go missing as a whole. */
-  'journal.opened': { journal: string }
   'process.started': { version: string; surface: string }
   'process.stopped': { surface: string }
   /** A rail has a payment under an id that is not in these books, or a record of one that cannot be: look into it. */
   'rail.unexplained': { rail: 'virtual_card' | 'usdc'; payment_id: string }
-  /** Where the other journals stood: none of them can be cut back without this one. */
-  'journal.witnessed': { heads: readonly { journal: string; size: number; root: string }[] }
   'rail.reconciled': { rail: 'virtual_card' | 'usdc'; cursor: string }
   'spending.frozen': { instance_id: string; reason?: string }
   'spending.unfrozen': { instance_id: string }

@@ -63,12 +63,14 @@ export function createApp(deps: HttpDeps, options: AppOptions): App {
     departs(c, deps, limits, ended.signal)
   })
   app.get('/healthz', (c) => c.json({ status: 'ok' }))
-  app.get('/readyz', (c) => {
-    deps.bursar.store.read.heads()
+  app.get('/readyz', async (c) => {
+    await deps.bursar.store.read.heads()
     return c.json({ status: 'ready', version: deps.version })
   })
   for (const path of options.mcp === false ? [] : ['', '/mcp'])
-    app.get(`${METADATA}${path}`, (c) => c.json(metadataOf(deps, path), 200, { 'cache-control': 'max-age=3600' }))
+    app.get(`${METADATA}${path}`, async (c) =>
+      c.json(await metadataOf(deps, path), 200, { 'cache-control': 'max-age=3600' }),
+    )
   if (options.mcp !== false) app.route('/', mcp.routes)
   if (options.rest) app.route(REST, options.rest(deps, authenticate, ended.signal))
   if (options.console) app.route('/console', options.console.routes)

@@ -28,7 +28,7 @@ export interface Console {
  */
 export function consoleOf(deps: HttpDeps, folder: string): Console {
   const { store, clock } = deps.bursar
-  const isLive = (id: string): boolean => store.read.one('passkeys', { id })?.revokedAt === null
+  const isLive = async (id: string): Promise<boolean> => (await store.read.one('passkeys', { id }))?.revokedAt === null
   const sessions = new Sessions(clock, deps.origin, isLive)
   const desk = deskOf(deps, sessions, new Lock(clock))
   const api = new Hono()

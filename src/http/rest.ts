@@ -139,7 +139,7 @@ function written(request: Request, route: Route, answer: Answer): Response {
     ...(location !== undefined && { location: `${BASE}${location}` }),
     ...(replayed === true && REPLAYED),
   }
-  if (Symbol.iterator in body) return jsonLines(body, route.media as string)
+  if (Symbol.asyncIterator in body) return jsonLines(body, route.media as string)
   const text = JSON.stringify(body)
   if (route.tagged) return whole(request, text, 'application/json', headers)
   const known = { 'content-type': 'application/json', 'cache-control': 'no-store' }

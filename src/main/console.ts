@@ -51,19 +51,19 @@ export class LocalConsole {
     await this.shut()
   }
 
-  private url(): string | null {
-    if (this.closed || !this.isUsable()) return null
+  private async url(): Promise<string | null> {
+    if (this.closed || !(await this.isUsable())) return null
     this.waitedAt = performance.now()
     this.served ??= this.open()
     return `http://localhost:${this.port}/console`
   }
 
   /** Where nobody has a passkey, or a code for one, nobody gets in: the command line decides. */
-  private isUsable(): boolean {
+  private async isUsable(): Promise<boolean> {
     const { store, clock } = this.running.bursar
-    if (store.read.list('passkeys', { revokedAt: null }, { limit: 1 }).length > 0) return true
+    if ((await store.read.list('passkeys', { revokedAt: null }, { limit: 1 })).length > 0) return true
     const now = clock.now()
-    return store.read.list('invitations', { usedAt: null }).some(({ expiresAt }) => now < expiresAt)
+    return (await store.read.list('invitations', { usedAt: null })).some(({ expiresAt }) => now < expiresAt)
   }
 
   /** Loads only now: a host that never asks waits for none of it. Not there in the end: the command line decides. */
@@ -74,7 +74,7 @@ export class LocalConsole {
     for (let tries = 0; !this.closed && tries < TRIES; tries++) {
       try {
         const served = await serveConsole(this.running, this.bursar, this.port, this.log, this.program)
-        this.timer ??= setInterval(() => this.look(), LOOK_MS).unref()
+        this.timer ??= setInterval(() => void this.look(), LOOK_MS).unref()
         return served
       } catch (error) {
         if (!(error instanceof BursarError)) this.log.error('the console did not open', errorFields(error))
@@ -84,9 +84,10 @@ export class LocalConsole {
     return null
   }
 
-  private look(): void {
-    const waits = this.running.bursar.store.read.list('approvals', { status: 'waiting' }, { limit: 1 }).length > 0
-    if (waits) this.waitedAt = performance.now()
+  private async look(): Promise<void> {
+    const { read } = this.running.bursar.store
+    const waiting = await read.list('approvals', { status: 'waiting' }, { limit: 1 }).catch(() => [])
+    if (waiting.length > 0) this.waitedAt = performance.now()
     else if (performance.now() - this.waitedAt >= LINGER_MS) void this.shut()
   }
 

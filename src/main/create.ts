@@ -19,9 +19,9 @@ interface NewOwner {
 
 /** What `bursar init` does. Nothing, where there is an owner already. @throws `config_invalid`, `passphrase_wrong` */
 export async function createHome(config: Config, log: Log, owner: NewOwner): Promise<{ created: boolean }> {
-  const { bursar, close } = openBursar(config, log)
+  const { bursar, close } = await openBursar(config, log)
   try {
-    if (isSetUp(bursar)) return { created: false }
+    if (await isSetUp(bursar)) return { created: false }
     const { publicKey } = await ownerKeyFile(config.home.ownerKey, owner.passphrase)
     return await setUp(bursar, { ownerName: owner.name, publicKey, version: owner.version })
   } finally {
@@ -31,7 +31,7 @@ export async function createHome(config: Config, log: Log, owner: NewOwner): Pro
 
 /** In an empty home: a sandbox. Its passphrase is made up, kept in a file, and told once by the process that was first. */
 export async function makeSandbox(bursar: Bursar, { home, ownerPassphrase }: Config, version: string): Promise<void> {
-  if (isSetUp(bursar)) return
+  if (await isSetUp(bursar)) return
   const passphrase = ownerPassphrase ?? (await madeUpPassphrase(home))
   // It may be there without an owner: from a process that was killed between the two, or that was a little faster.
   const publicKey = existsSync(home.ownerKey)

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import type { Home } from '../config.ts'
+import type { Config } from '../config.ts'
 import { BursarError } from '../core/errors.ts'
 import { journalKeyFile, type KeyPair } from '../vault/keys.ts'
 
@@ -13,13 +13,13 @@ export function prepareDirectory(directory: string): void {
 }
 
 /**
- * The journals' key, made on first use. It is always made before the database: where there is only a database, the key
+ * The journals' key, made on first use. It is always made before the database: where there is only a database file, the key
  * was lost, and a new one would break the journals.
  *
  * @throws `config_invalid`
  */
-export function journalKey(home: Home): KeyPair {
-  if (existsSync(home.database) && !existsSync(home.journalKey))
+export function journalKey({ home, database }: Pick<Config, 'home' | 'database'>): KeyPair {
+  if (database.kind === 'file' && existsSync(database.path) && !existsSync(home.journalKey))
     throw new BursarError(
       'config_invalid',
       `The journal's key ${home.journalKey} is missing. Put it back from a backup.`,

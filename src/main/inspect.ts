@@ -1,16 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { DatabaseReport } from '../cli/program.ts'
+import type { DatabaseReport } from '../cli/database.ts'
+import type { DatabaseConfig } from '../config.ts'
 
-/** What SQLite itself says of a database file. Read-only: a damaged file is not touched. @throws whatever SQLite throws */
-export function inspectDatabase(path: string, root: string): DatabaseReport | null {
+/** What the database itself says. Read-only: a damaged file is not touched. @throws whatever SQLite throws */
+export async function inspectDatabase(database: DatabaseConfig, root: string): Promise<DatabaseReport | null> {
+  if (database.kind === 'file') return inspectFile(database.path, migrations(root, 'sqlite'))
+  const { inspectServer } = await import('./inspect-server.ts')
+  return inspectServer(database.url, migrations(root, 'postgres'))
+}
+
+function inspectFile(path: string, schemaKnown: number): DatabaseReport | null {
   if (!existsSync(path)) return null
   const database = new Database(path, { readonly: true })
   try {
     return {
+      ...{ kind: 'file', path, schemaKnown },
       schemaVersion: Number(database.pragma('user_version', { simple: true })),
-      schemaKnown: migrations(root),
       integrity: String(database.pragma('integrity_check(1)', { simple: true })),
     }
   } finally {
@@ -18,7 +25,7 @@ export function inspectDatabase(path: string, root: string): DatabaseReport | nu
   }
 }
 
-function migrations(root: string): number {
-  const journal = readFileSync(join(root, 'drizzle', 'sqlite', 'meta', '_journal.json'), 'utf8')
+function migrations(root: string, kind: 'sqlite' | 'postgres'): number {
+  const journal = readFileSync(join(root, 'drizzle', kind, 'meta', '_journal.json'), 'utf8')
   return (JSON.parse(journal) as { entries: unknown[] }).entries.length
 }

@@ -10,16 +10,15 @@ import { readNetworks } from './networks.ts'
 
 /** Every rail that there is, none of them loaded before it is used: an agent's host waits for `bursar mcp`. */
 export function lazyRails(config: Config, store: Store, log: Log): { rails: Rails; close(): Promise<void> } {
-  const cards = sandboxCards(config.home)
+  const cards = sandboxCards(config)
   return { rails: { virtual_card: cards.rail, usdc: usdc(config, store, log) }, close: cards.close }
 }
 
-/** The sandbox's card network. Its file is opened by the first payment or card. */
-function sandboxCards(home: Home): { rail: Rail; close(): Promise<void> } {
+/** The sandbox's card network. Its books are opened by the first payment or card. */
+function sandboxCards(config: Config): { rail: Rail; close(): Promise<void> } {
   const loaded = once(async () => {
-    const { sandboxIssuer } = await import('../rails/card/sandbox/sandbox.ts')
     const { cardRail } = await import('../rails/card/rail.ts')
-    const { issuer, network, close } = await sandboxIssuer({ path: home.cards, clock: systemClock })
+    const { issuer, network, close } = await openCards(config)
     return { rail: cardRail(issuer, network), close }
   })
   const rail = async () => (await loaded.get()).rail
@@ -37,6 +36,17 @@ function sandboxCards(home: Home): { rail: Rail; close(): Promise<void> } {
     },
     close: async () => (await loaded.begun())?.close(),
   }
+}
+
+/** In a file of its own; or in the database, where nodes on many machines share one. */
+async function openCards({ home, database }: Pick<Config, 'home' | 'database'>) {
+  if (database.kind === 'file') {
+    const { sandboxIssuer } = await import('../rails/card/sandbox/sandbox.ts')
+    return sandboxIssuer({ path: home.cards, clock: systemClock })
+  }
+  const { sharedSandboxIssuer } = await import('../rails/card/sandbox/sandbox-postgres.ts')
+  const { hostUrls } = await import('../store/postgres/hosts.ts')
+  return sharedSandboxIssuer({ urls: hostUrls(database.url), clock: systemClock })
 }
 
 /** USDC on the networks that the owner set up. The chains' code loads when a wallet on one of them is looked at or pays. */
@@ -57,7 +67,7 @@ function usdc(config: Config, store: Store, log: Log): Rail {
       sign: async (payment, proofOf) => ((await rail()).authorizations as Authorizations).sign(payment, proofOf),
     },
     async changes(cursor) {
-      const [wallet] = store.read.list('wallets', { currency: USDC }, { limit: 1 }) as readonly Wallet[]
+      const [wallet] = (await store.read.list('wallets', { currency: USDC }, { limit: 1 })) as readonly Wallet[]
       if (!wallet) return { records: [], cursor: null }
       return (await rail()).changes(cursor)
     },

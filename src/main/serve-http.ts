@@ -1,7 +1,5 @@
 import { join } from 'node:path'
 import { hostDesk } from '../actions/owner/desk.ts'
-import { startReconciler } from '../actions/reconciler.ts'
-import { recover } from '../actions/recover.ts'
 import { hostProof } from '../approvals/host.ts'
 import type { ServeOptions } from '../cli/program.ts'
 import type { Config } from '../config.ts'
@@ -12,14 +10,13 @@ import type { HttpDeps } from '../http/deps.ts'
 import { type Listening, listen, PATIENCE } from '../http/listen.ts'
 import { restRoutes } from '../http/rest.ts'
 import type { Bursar } from '../ports.ts'
-import { errorFields, type Log } from '../telemetry.ts'
+import type { Log } from '../telemetry.ts'
 import { pushDesk } from './channels.ts'
 import { makeSandbox } from './create.ts'
 import { startTelling } from './notify.ts'
-import { openBursar } from './open.ts'
+import { openBursar, type Running } from './open.ts'
+import { startRecovery } from './recovery.ts'
 
-const RECOVER_AFTER_MS = 250
-const RECOVER_EVERY_MS = 30_000
 /** How long payments in flight may take to finish, and then their answers to leave, once the process is told to end. */
 const DRAIN_MS = 10_000
 const LEAVE_MS = 2_000
@@ -44,7 +41,7 @@ interface Started {
  * @throws `config_invalid`
  */
 export async function serveHttp(config: Config, log: Log, program: Program, options: ServeOptions): Promise<void> {
-  const running = openBursar(config, log)
+  const running = await openBursar(config, log)
   const { bursar } = running
   // Behind a proxy all come from its address.
   const patience = options.behindProxy ? { ...PATIENCE, connectionsOfOne: Number.POSITIVE_INFINITY } : PATIENCE
@@ -53,7 +50,7 @@ export async function serveHttp(config: Config, log: Log, program: Program, opti
     await makeSandbox(bursar, config, program.version)
     const { app, close } = appOf(running, server, { config, log, program, options })
     await note(bursar, { type: 'process.started', details: { version: program.version, surface: 'serve' } })
-    const reconciler = reconcilerOf(bursar, log)
+    const stopRecovery = startRecovery(config, bursar, log)
     const telling = tellingOf(running, server, { config, log, options })
     server.answer(app.fetch)
     tell(server, options)
@@ -62,7 +59,7 @@ export async function serveHttp(config: Config, log: Log, program: Program, opti
     server.refuse()
     await close(DRAIN_MS)
     await server.close(LEAVE_MS)
-    await Promise.all([reconciler.stop(), telling.stop()])
+    await Promise.all([stopRecovery(), telling.stop()])
     await note(bursar, { type: 'process.stopped', details: { surface: 'serve' } })
   } finally {
     await server.close(0)
@@ -70,10 +67,10 @@ export async function serveHttp(config: Config, log: Log, program: Program, opti
   }
 }
 
-function appOf(running: ReturnType<typeof openBursar>, server: Listening, { config, log, program, options }: Started) {
+function appOf(running: Running, server: Listening, { config, log, program, options }: Started) {
   const origins = originsOf(server, options)
   const [origin] = origins as [string]
-  const bursar: Bursar = { ...running.bursar, consoleUrl: () => `${origin}/console` }
+  const bursar: Bursar = { ...running.bursar, consoleUrl: async () => `${origin}/console` }
   const deps: HttpDeps = {
     ...{ bursar, origin, version: program.version, desk: hostDesk(bursar, hostProof) },
     ...{ noteKey: running.noteKey, changes: running.changes, push: pushDesk(config.home) },
@@ -86,12 +83,12 @@ function appOf(running: ReturnType<typeof openBursar>, server: Listening, { conf
 }
 
 function tellingOf(
-  { bursar, changes }: ReturnType<typeof openBursar>,
+  { bursar, changes }: Running,
   server: Listening,
   { config, log, options }: Omit<Started, 'program'>,
 ) {
   const [origin] = originsOf(server, options)
-  const linking: Bursar = { ...bursar, consoleUrl: () => `${origin}/console` }
+  const linking: Bursar = { ...bursar, consoleUrl: async () => `${origin}/console` }
   return startTelling({ bursar: linking, linked: 'all', changes, home: config.home, log })
 }
 
@@ -99,16 +96,6 @@ function tellingOf(
 function originsOf({ origins }: Listening, { url }: ServeOptions): readonly string[] {
   const named = origins.filter((origin) => !['0.0.0.0', '[::]'].includes(new URL(origin).hostname))
   return [...new Set([...(url === null ? [] : [url]), ...named])]
-}
-
-function reconcilerOf(bursar: Bursar, log: Log) {
-  return startReconciler(() => recover(bursar), {
-    ...{ afterMs: RECOVER_AFTER_MS, everyMs: RECOVER_EVERY_MS },
-    observe({ number, ms, error }) {
-      if (error === null) log.debug('recovered', { turn: number, ms: Math.round(ms) })
-      else log.warn('recovery failed and will be tried again', { turn: number, ...errorFields(error) })
-    },
-  })
 }
 
 function tell({ origins }: Listening, { url }: ServeOptions): void {

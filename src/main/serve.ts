@@ -1,40 +1,29 @@
 import { hostDesk } from '../actions/owner/desk.ts'
-import { startReconciler } from '../actions/reconciler.ts'
-import { recover } from '../actions/recover.ts'
 import type { Caller } from '../actions/wire.ts'
 import { hostProof } from '../approvals/host.ts'
 import type { Config } from '../config.ts'
 import type { EventOf, Fact } from '../core/event.ts'
 import { serve } from '../mcp/server.ts'
 import type { Bursar } from '../ports.ts'
-import { errorFields, type Log } from '../telemetry.ts'
+import type { Log } from '../telemetry.ts'
 import { callerOf } from './caller.ts'
 import { LocalConsole } from './console.ts'
 import { makeSandbox } from './create.ts'
 import { startTelling } from './notify.ts'
 import { openBursar } from './open.ts'
-
-/** The host waits for its first answer: that comes before. */
-const RECOVER_AFTER_MS = 250
-const RECOVER_EVERY_MS = 30_000
+import { startRecovery } from './recovery.ts'
 
 /** `bursar mcp`: the protocol on stdin and stdout, for one agent, until its host leaves. @throws `agent_unknown`, `config_invalid` */
 export async function serveMcp(config: Config, log: Log, program: { version: string; root: string }): Promise<void> {
-  const running = openBursar(config, log)
+  const running = await openBursar(config, log)
   const local = new LocalConsole(running, log, program)
   const { changes } = running
   const { bursar } = local
   const { version } = program
   await makeSandbox(bursar, config, version)
-  const caller = callerOf(bursar.store.read, config, bursar.clock.now())
+  const caller = await callerOf(bursar.store.read, config, bursar.clock.now())
   const started = once(() => note(bursar, caller, { type: 'process.started', details: { version, surface: 'mcp' } }))
-  const reconciler = startReconciler(() => started().then(() => recover(bursar)), {
-    ...{ afterMs: RECOVER_AFTER_MS, everyMs: RECOVER_EVERY_MS },
-    observe({ number, ms, error }) {
-      if (error === null) log.debug('recovered', { turn: number, ms: Math.round(ms) })
-      else log.warn('recovery failed and will be tried again', { turn: number, ...errorFields(error) })
-    },
-  })
+  const stopRecovery = startRecovery(config, bursar, log, started)
   const telling = startTelling({ bursar, linked: 'asks', changes, home: config.home, log })
   await serve({
     ...{ bursar, caller, changes, version },
@@ -42,7 +31,7 @@ export async function serveMcp(config: Config, log: Log, program: { version: str
     log: (level, message, fields) => log[level](message, fields),
     async close() {
       try {
-        await Promise.all([reconciler.stop(), telling.stop()])
+        await Promise.all([stopRecovery(), telling.stop()])
         await started()
         await note(bursar, caller, { type: 'process.stopped', details: { surface: 'mcp' } })
       } finally {

@@ -28,9 +28,9 @@ const ANSWER = 'approval'
  * `host` is enough; the address of the console, where there is one; else none, and the answer stays pending.
  */
 export async function ask(call: Call, subjectId: string, channel: Channel): Promise<Outcome> {
-  const asking = question(call.deps.bursar, subjectId)
+  const asking = await question(call.deps.bursar, subjectId)
   if (!asking.waiting) return { note: '' }
-  const way = wayTo(call, asking)
+  const way = await wayTo(call, asking)
   if (way === null) return { note: await unreachable(call, asking, channel) }
   if (channel !== 'prompt' && !mayAskAgain(subjectId)) return { note: 'Your user was asked before and did not answer.' }
   const { by, params } = way
@@ -49,17 +49,17 @@ type Way =
   | { readonly by: 'url'; readonly params: { readonly url: string; readonly message: string } }
 
 /** How this host's user can be asked: by a form where its answer would be enough, or by a page; null: not at all. */
-export function wayTo(call: Call, asking: Question): Way | null {
+export async function wayTo(call: Call, asking: Question): Promise<Way | null> {
   const { needs, subject_id } = asking
-  if ((needs === 'host' || needs === 'none') && showsForms(call) && !isMinted(call))
+  if ((needs === 'host' || needs === 'none') && showsForms(call) && !(await isMinted(call)))
     return { by: 'form', params: formParams(asking) }
-  const url = opensUrls(call) ? decideUrl(call.deps.bursar, subject_id) : null
+  const url = opensUrls(call) ? await decideUrl(call.deps.bursar, subject_id) : null
   return url === null ? null : { by: 'url', params: { url, message: termsText(asking) } }
 }
 
 /** Whether an agent made the credential, for another: no user of the owner's sits before that one. */
-export function isMinted({ deps: { bursar, caller } }: Call): boolean {
-  return caller.credentialId !== null && bursar.store.read.credentials(caller.credentialId).length > 1
+export async function isMinted({ deps: { bursar, caller } }: Call): Promise<boolean> {
+  return caller.credentialId !== null && (await bursar.store.read.credentials(caller.credentialId)).length > 1
 }
 
 /** Takes the answer that a client of 2026-07-28 came back with. Sent again, it changes nothing. */
@@ -71,7 +71,7 @@ export async function answered(call: Call, round: Round, channel: Channel): Prom
 }
 
 async function unreachable(call: Call, { subject_id, needs }: Question, channel: Channel): Promise<string> {
-  const known = call.deps.bursar.store.read.one('approvals', { subjectId: subject_id })?.asked
+  const known = (await call.deps.bursar.store.read.one('approvals', { subjectId: subject_id }))?.asked
   if (known !== 'no_channel') await call.deps.desk.unanswered(subject_id, channel, 'no_channel')
   return showsForms(call) ? `This amount needs an approval stronger than a form: ${needs}.` : ''
 }

@@ -37,8 +37,8 @@ export function registerPrompts(host: Host): void {
     ctx: ServerContext,
     work: (call: Call, args: Args) => PromptAnswer | Promise<PromptAnswer>,
   ) =>
-    guarded(host, name, () => {
-      assertMay(host.deps.bursar, host.deps.caller, SCOPES[name])
+    guarded(host, name, async () => {
+      await assertMay(host.deps.bursar, host.deps.caller, SCOPES[name])
       return work({ ...host, name, ctx }, args)
     })
   mcp.registerPrompt(
@@ -76,15 +76,22 @@ function says(...paragraphs: readonly string[]): GetPromptResult {
   return { messages: [{ role: 'user', content: { type: 'text', text } }] }
 }
 
-function reviewRequests({ deps }: Call): PromptAnswer {
+async function reviewRequests({ deps }: Call): Promise<PromptAnswer> {
   const { bursar, caller } = deps
   const page = { limit: WAITING_MAX }
-  const requests = bursar.store.read.list('requests', { agentId: caller.agentId, status: 'pending' }, page)
-  const payments = bursar.store.read.list('payments', { agentId: caller.agentId, status: 'awaiting_approval' }, page)
-  const waiting = [...payments, ...requests].map((subject) => question(bursar, subject.id)).filter((one) => one.waiting)
+  const requests = await bursar.store.read.list('requests', { agentId: caller.agentId, status: 'pending' }, page)
+  const payments = await bursar.store.read.list(
+    'payments',
+    { agentId: caller.agentId, status: 'awaiting_approval' },
+    page,
+  )
+  const waiting = (
+    await Promise.all([...payments, ...requests].map(async (subject) => question(bursar, subject.id)))
+  ).filter((one) => one.waiting)
   if (waiting.length === 0) return says('Nothing waits for an approval in bursar.')
-  const where = ({ subject_id }: Question) => decideUrl(bursar, subject_id) ?? `bursar request approve ${subject_id}`
-  const each = waiting.map((one) => `${termsText(one)}\nTo decide: ${where(one)}`)
+  const where = async ({ subject_id }: Question) =>
+    (await decideUrl(bursar, subject_id)) ?? `bursar request approve ${subject_id}`
+  const each = await Promise.all(waiting.map(async (one) => `${termsText(one)}\nTo decide: ${await where(one)}`))
   return says(`${waiting.length} waiting in bursar. Show them to me as they are; the decision is mine.`, ...each)
 }
 
@@ -93,13 +100,13 @@ async function approveRequest(call: Call, { request_id }: { request_id: string }
   const round = roundOf(call)
   if (round !== null) return stateOf(call, round.subject, await answered(call, round, 'prompt'))
   // Reading it first makes another agent's request one that is not there.
-  const before = viewOf(call, request_id)
+  const before = await viewOf(call, request_id)
   if (before.status !== 'pending' && before.status !== 'awaiting_approval') return stateOf(call, request_id, '')
-  const asking = question(call.deps.bursar, request_id)
-  if (wayTo(call, asking) === null)
-    return says(termsText(asking), notHere(asking.needs, request_id, decideUrl(call.deps.bursar, request_id)))
+  const asking = await question(call.deps.bursar, request_id)
+  if ((await wayTo(call, asking)) === null)
+    return says(termsText(asking), notHere(asking.needs, request_id, await decideUrl(call.deps.bursar, request_id)))
   const outcome = await ask(call, request_id, 'prompt')
-  return 'round' in outcome ? outcome.round : stateOf(call, request_id, outcome.note)
+  return 'round' in outcome ? outcome.round : await stateOf(call, request_id, outcome.note)
 }
 
 function notHere(needs: string, subjectId: string, url: string | null): string {
@@ -109,30 +116,32 @@ function notHere(needs: string, subjectId: string, url: string | null): string {
   return `${why} Nothing was changed. I decide ${where}`
 }
 
-function viewOf({ deps }: Call, subjectId: string): RequestView | PaymentView {
+async function viewOf({ deps }: Call, subjectId: string): Promise<RequestView | PaymentView> {
   const { bursar, caller } = deps
-  return kindOf(subjectId) === 'payment' ? getPayment(bursar, caller, subjectId) : getRequest(bursar, caller, subjectId)
+  return kindOf(subjectId) === 'payment'
+    ? await getPayment(bursar, caller, subjectId)
+    : await getRequest(bursar, caller, subjectId)
 }
 
-function stateOf(call: Call, subjectId: string, note: string): GetPromptResult {
-  const view = viewOf(call, subjectId)
+async function stateOf(call: Call, subjectId: string, note: string): Promise<GetPromptResult> {
+  const view = await viewOf(call, subjectId)
   const { content } = 'payment_id' in view ? paymentAnswer(view, note) : requestAnswer(view, note)
   return says(...content.map((block) => (block.type === 'text' ? block.text : '')))
 }
 
 async function revokeInstrument(call: Call, { instrument_id }: { instrument_id: string }): Promise<PromptAnswer> {
   const { bursar, caller, desk } = call.deps
-  checkBudget(bursar, caller, instrument_id)
-  if (isMinted(call)) throw new BursarError('forbidden', 'A credential that an agent minted speaks for no human.')
+  await checkBudget(bursar, caller, instrument_id)
+  if (await isMinted(call)) throw new BursarError('forbidden', 'A credential that an agent minted speaks for no human.')
   await desk.revoke(instrument_id, 'prompt')
-  const [instrument] = checkBudget(bursar, caller, instrument_id).instruments
+  const [instrument] = (await checkBudget(bursar, caller, instrument_id)).instruments
   return says(`Instrument ${instrument_id} is ${instrument?.status}. It pays nothing more.`)
 }
 
-function spendingReport({ deps }: Call): PromptAnswer {
+async function spendingReport({ deps }: Call): Promise<PromptAnswer> {
   const { bursar, caller } = deps
-  const { wallets, instruments } = checkBudget(bursar, caller)
-  const { payments } = listPayments(bursar, caller, { limit: PAYMENTS_MAX })
+  const { wallets, instruments } = await checkBudget(bursar, caller)
+  const { payments } = await listPayments(bursar, caller, { limit: PAYMENTS_MAX })
   const left = wallets.flatMap((wallet) => [
     `${wallet.name} (${wallet.mode}): ${wallet.available_amount} ${wallet.currency} available, ${wallet.held_amount} held`,
     ...wallet.limits

@@ -14,33 +14,50 @@ const JSON_TYPE = { mimeType: 'application/json' }
 export function registerResources(host: Host): void {
   const { mcp, deps } = host
   const { bursar, caller } = deps
-  const fixed = (name: string, uri: string, description: string, read: () => unknown): void => {
+  const fixed = (name: string, uri: string, description: string, read: () => Promise<unknown>): void => {
     mcp.registerResource(name, uri, { description, ...JSON_TYPE }, () =>
-      guarded(host, name, () => contents(uri, mayRead(deps) && read()), uri),
+      guarded(host, name, async () => contents(uri, (await mayRead(deps)) && (await read())), uri),
     )
   }
-  const each = (name: string, template: ResourceTemplate, description: string, read: (id: string) => unknown): void => {
+  const each = (
+    name: string,
+    template: ResourceTemplate,
+    description: string,
+    read: (id: string) => Promise<unknown>,
+  ): void => {
     mcp.registerResource(name, template, { description, ...JSON_TYPE }, (uri: URL, variables: Variables) =>
-      guarded(host, name, () => contents(uri.href, mayRead(deps) && read(String(variables.id))), uri.href),
+      guarded(
+        host,
+        name,
+        async () => contents(uri.href, (await mayRead(deps)) && (await read(String(variables.id)))),
+        uri.href,
+      ),
     )
   }
   fixed(
     'wallets',
     WALLETS,
     'Your wallets, with what is left under each limit.',
-    () => checkBudget(bursar, caller).wallets,
+    async () => (await checkBudget(bursar, caller)).wallets,
   )
   fixed('journal', JOURNAL, 'The latest events of your wallets.', () => latestEvents(deps))
-  const listed = new ResourceTemplate(instrumentUri('{id}'), { list: () => ({ resources: instrumentsOf(deps) }) })
-  each('instruments', listed, 'One of your instruments.', (id) => checkBudget(bursar, caller, id).instruments[0])
+  const listed = new ResourceTemplate(instrumentUri('{id}'), {
+    list: async () => ({ resources: await instrumentsOf(deps) }),
+  })
+  each(
+    'instruments',
+    listed,
+    'One of your instruments.',
+    async (id) => (await checkBudget(bursar, caller, id)).instruments[0],
+  )
   const payments = new ResourceTemplate(paymentUri('{id}'), { list: undefined })
   each('payments', payments, 'One of your payments.', (id) => getPayment(bursar, caller, id))
   followSubscriptions(host)
 }
 
 /** @throws where what the caller came with may read nothing */
-function mayRead({ bursar, caller }: McpDeps): true {
-  assertMay(bursar, caller, 'bursar:read')
+async function mayRead({ bursar, caller }: McpDeps): Promise<true> {
+  await assertMay(bursar, caller, 'bursar:read')
   return true
 }
 
@@ -48,10 +65,10 @@ function contents(uri: string, value: unknown): ReadResourceResult {
   return { contents: [{ uri, ...JSON_TYPE, text: JSON.stringify(value) }] }
 }
 
-function instrumentsOf(deps: McpDeps): { uri: string; name: string }[] {
+async function instrumentsOf(deps: McpDeps): Promise<{ uri: string; name: string }[]> {
   const { bursar, caller } = deps
-  mayRead(deps)
-  return checkBudget(bursar, caller).instruments.map(({ instrument_id }) => ({
+  await mayRead(deps)
+  return (await checkBudget(bursar, caller)).instruments.map(({ instrument_id }) => ({
     uri: instrumentUri(instrument_id),
     name: instrument_id,
   }))

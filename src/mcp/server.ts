@@ -32,7 +32,7 @@ export function createServer(deps: McpDeps, era: Era = 'legacy', shared: Shared 
 export function serverFactory(deps: McpDeps, shared: Shared = alone()): (opening: { readonly era: Era }) => McpServer {
   return ({ era }) => {
     const host = hostOf(deps, era, shared)
-    if (era === 'modern') follow(host, () => true)
+    if (era === 'modern') void follow(host, () => true)
     return host.mcp
   }
 }

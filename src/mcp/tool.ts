@@ -89,7 +89,7 @@ export function tracked<T>(host: Host, work: Promise<T>): Promise<T> {
 
 async function run(call: Call, definition: Tool, args: unknown): Promise<ToolAnswer> {
   try {
-    assertMay(call.deps.bursar, call.deps.caller, SCOPES[definition.effect])
+    await assertMay(call.deps.bursar, call.deps.caller, SCOPES[definition.effect])
     return await definition.handle(call, parsed(definition.input, args))
   } catch (error) {
     return failed(call, error, 'refusal' in (definition.output.properties as object))

@@ -19,9 +19,9 @@ export async function awaited<View extends Subject>(
   call: Call,
   subjectId: string,
   seconds: number,
-  read: () => View,
+  read: () => Promise<View>,
 ): Promise<View> {
-  const first = read()
+  const first = await read()
   const isOver = ({ status, resource }: View): boolean => {
     if (!OPEN.has(status)) return true
     // What is bought on the web is not settled by waiting where it may be bought now: its agent has to fetch it.
@@ -36,7 +36,7 @@ async function polled<View>(
   call: Call,
   subjectId: string,
   seconds: number,
-  read: () => View,
+  read: () => Promise<View>,
   isOver: (view: View) => boolean,
 ): Promise<View> {
   const gone = AbortSignal.any([call.ctx.mcpReq.signal, call.closing])
@@ -46,7 +46,7 @@ async function polled<View>(
   gone.addEventListener('abort', () => wake(), { once: true })
   try {
     for (;;) {
-      const view = read()
+      const view = await read()
       const left = end - performance.now()
       if (isOver(view) || left <= 0 || gone.aborted) return view
       await new Promise<void>((resolve) => {

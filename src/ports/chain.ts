@@ -12,28 +12,28 @@ export interface ChainAccess {
 
 /** What the rail stores, in the database and the journal, before it leaves; and what it stored. */
 export interface TransferBooks {
-  wallet(walletId: string): Wallet | null
+  wallet(walletId: string): Promise<Wallet | null>
   /** The authorization of a payment that may be signed now; null when it is settled, was stopped, or its time is over. */
-  authorization(paymentId: string): Authorization | null
-  transfer(paymentId: string): Transfer | null
+  authorization(paymentId: string): Promise<Authorization | null>
+  transfer(paymentId: string): Promise<Transfer | null>
   /** All that was sent for a payment, in the order of the relayer's nonces. */
-  broadcasts(paymentId: string): readonly Broadcast[]
+  broadcasts(paymentId: string): Promise<readonly Broadcast[]>
   /** All accounts that pay fees, CAIP-10. */
-  relayers(): readonly string[]
+  relayers(): Promise<readonly string[]>
   /** What is left of a relayer's limit today, in gwei. */
-  feesLeft(relayer: string): bigint
+  feesLeft(relayer: string): Promise<bigint>
   /** Transfers whose end a reorganization may still change. */
-  open(): readonly Transfer[]
+  open(): Promise<readonly Transfer[]>
   /** What is stored under a relayer's nonces from this one on, in their order. */
-  lane(relayer: string, fromNonce: number): readonly Broadcast[]
+  lane(relayer: string, fromNonce: number): Promise<readonly Broadcast[]>
   /** Whether anything was ever stored under the relayer's nonces. */
-  hasSent(relayer: string): boolean
+  hasSent(relayer: string): Promise<boolean>
   /** Relayers' transactions that the chain has not been seen to take. */
-  unpaid(relayer: string): readonly Broadcast[]
+  unpaid(relayer: string): Promise<readonly Broadcast[]>
   /** Whether a stored transaction of the payment may be sent again: it was captured or nobody has stopped it, and its time is not over. */
-  mayLeave(paymentId: string): boolean
+  mayLeave(paymentId: string): Promise<boolean>
   /** Whether a relayer of ours brings it to the chain, and not whoever is paid. */
-  isCarried(paymentId: string): boolean
+  isCarried(paymentId: string): Promise<boolean>
   /**
    * Stores the one signature of a payment, with the header that carries it where whoever is paid brings it to the chain. Of
    * several, the first stays. Null: the payment may not be signed any more.
@@ -104,11 +104,12 @@ export interface Payer {
 /** Signs transactions of one relayer. It builds them itself: there is nothing else that it could be given. */
 export interface RelaySigner {
   /**
-   * An EIP-1559 transaction that carries the transfer to its token; null: one to itself that carries nothing.
+   * What makes an EIP-1559 transaction that carries the transfer to its token; null: one to itself that carries nothing. It is
+   * synchronous, for within a step, and throws `signing_refused` for terms out of bounds.
    *
-   * @throws `signing_refused` for a transfer that is not the stored one, and for terms out of bounds
+   * @throws `signing_refused` for a transfer that is not the stored one
    */
-  sign(carries: Transfer | null, terms: GasTerms): SignedTransaction
+  carry(carries: Transfer | null): Promise<(terms: GasTerms) => SignedTransaction>
 }
 
 export interface GasTerms {

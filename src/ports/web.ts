@@ -36,7 +36,7 @@ export interface WebRules {
    *
    * @throws to end the visit with that error
    */
-  mayContact(origin: string): void
+  mayContact(origin: string): Promise<void>
 }
 
 export interface WebBounds {

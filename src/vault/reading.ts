@@ -51,8 +51,13 @@ const SIGNATURE = /^0x[0-9a-f]{128}(?:1b|1c)$/
  * @returns what the books say, which is what to sign: the data that was given is done with
  * @throws `signing_refused`
  */
-export function readAuthorization(books: Books, account: string, typedData: TypedData, paymentId: string): TypedData {
-  const authorization = books.read.together(() => authorized(books, account, paymentId))
+export async function readAuthorization(
+  books: Books,
+  account: string,
+  typedData: TypedData,
+  paymentId: string,
+): Promise<TypedData> {
+  const authorization = await books.read.together((read) => authorized({ ...books, read }, account, paymentId))
   const expected = typedDataOf(authorization, tokenIn(books, authorization.asset))
   const { domain, types, primaryType, message, ...more } = Object(typedData) as Partial<TypedData>
   const shape = { types: expected.types, primaryType: expected.primaryType }
@@ -67,19 +72,20 @@ export function readAuthorization(books: Books, account: string, typedData: Type
 const GOOD_FOR_MAX_MS = 600_000
 
 /** What a payment may move now, if it may: the same rule as the trigger `transfers_are_authorized` of the store. */
-function authorized({ read, clock }: Books, account: string, paymentId: string): Authorization {
-  const payment = typeof paymentId === 'string' ? (read.one('payments', { id: paymentId }) as Payment | null) : null
+async function authorized({ read, clock }: Books, account: string, paymentId: string): Promise<Authorization> {
+  const payment =
+    typeof paymentId === 'string' ? ((await read.one('payments', { id: paymentId })) as Payment | null) : null
   if (!payment || !isUnsettled(payment) || payment.held !== payment.amount) throw refused('not_authorized')
   if (clock.now() >= payment.validUntil) throw refused('too_late')
   if (payment.protocol === 'x402' && payment.validUntil > clock.now() + GOOD_FOR_MAX_MS) throw refused('too_long')
-  const wallet = read.one('wallets', { id: payment.walletId as string })
-  const instrument = read.one('instruments', { id: payment.instrumentId as string })
-  const agent = read.one('agents', { id: payment.agentId })
-  const [instance] = read.list('instance', {})
+  const wallet = await read.one('wallets', { id: payment.walletId as string })
+  const instrument = await read.one('instruments', { id: payment.instrumentId as string })
+  const agent = await read.one('agents', { id: payment.agentId })
+  const [instance] = await read.list('instance', {})
   if (instance?.frozen !== false || ![wallet, instrument, agent].every((one) => one?.status === 'active'))
     throw refused('stopped')
   if (instrument?.type !== 'usdc') throw refused('not_on_a_chain')
-  const authorization = authorizationIn(payment, wallet as Wallet, read.one('purchases', { paymentId }))
+  const authorization = authorizationIn(payment, wallet as Wallet, await read.one('purchases', { paymentId }))
   if (wallet?.account !== account || accountOf(authorization) !== account) throw refused('other_account')
   if (authorization.kind === 'permit2' && !wallet.allows.includes('upto')) throw refused('not_allowed')
   return authorization
@@ -100,14 +106,14 @@ function authorizationIn(payment: Payment, wallet: Wallet, purchase: Purchase | 
  * @returns the transfer as it is stored, which is what to carry
  * @throws `signing_refused`
  */
-export function readTransfer({ read, ...books }: Books, account: string, carries: Transfer): Transfer {
-  const stored = read.one('transfers', { paymentId: carries.paymentId })
+export async function readTransfer({ read, ...books }: Books, account: string, carries: Transfer): Promise<Transfer> {
+  const stored = await read.one('transfers', { paymentId: carries.paymentId })
   if (!stored || !isDeepStrictEqual(termsOf(carries), termsOf(stored)) || !SIGNATURE.test(stored.signature))
     throw refused('not_stored')
   if (stored.kind !== 'eip3009') throw refused('not_carried')
   tokenIn({ read, ...books }, stored.asset)
   if (networkOf(stored.asset) !== networkIn(account)) throw refused('other_chain')
-  if (read.one('wallets', { id: stored.walletId })?.relayer !== account) throw refused('fees_not_its_own')
+  if ((await read.one('wallets', { id: stored.walletId }))?.relayer !== account) throw refused('fees_not_its_own')
   return stored
 }
 
@@ -117,16 +123,21 @@ function termsOf({ paymentId, walletId, asset, from, to, value, ...more }: Trans
   return { paymentId, walletId, asset, from, to, value, validBefore, nonce, signature, kind, facilitator }
 }
 
+/** What a relayer may spend in a day, in gwei. */
+export async function dailyMaxOf({ read }: Books, account: string): Promise<bigint> {
+  return (await read.one('relayers', { id: account }))?.dailyMax ?? 0n
+}
+
 /**
  * Reads what a relayer's transaction may cost. One that could cost more than all of a day may is not stored, so it is
  * not signed either.
  *
+ * @param dailyMax in gwei
  * @throws `signing_refused`
  */
-export function readGas({ read }: Books, account: string, terms: GasTerms): void {
+export function readGas(account: string, terms: GasTerms, dailyMax: bigint): void {
   const { chainId, nonce, gas, maxFeePerGas, maxPriorityFeePerGas } = terms
   if (chainId !== chainIdOf(networkIn(account))) throw refused('other_chain')
-  const dailyMax = read.one('relayers', { id: account })?.dailyMax ?? 0n
   const sane = [gas, maxFeePerGas, maxPriorityFeePerGas].every((part) => typeof part === 'bigint' && part >= 0n)
   const counted = Number.isSafeInteger(nonce) && nonce >= 0
   if (!sane || !counted || gas > GAS_MAX || maxPriorityFeePerGas > maxFeePerGas || gas * maxFeePerGas > dailyMax * GWEI)

@@ -4,7 +4,7 @@ import type { Payer, RelaySigner, Vault } from '../ports/chain.ts'
 import { openAccount } from './accounts.ts'
 import type { VaultPassphrase } from './passphrase.ts'
 import type { Key, PrivateKey } from './private-key.ts'
-import { type Books, readAuthorization, readGas, readTransfer } from './reading.ts'
+import { type Books, dailyMaxOf, readAuthorization, readGas, readTransfer } from './reading.ts'
 
 export interface VaultOptions extends Books {
   /** Of the accounts' keys, as `accounts.ts` keeps them. */
@@ -39,7 +39,7 @@ export async function payerOf(books: Books, account: string, key: Key): Promise<
   const { signatureHex } = await import('./private-key.ts')
   return {
     async sign(typedData, paymentId) {
-      const digest = digestOf(readAuthorization(books, account, typedData, paymentId))
+      const digest = digestOf(await readAuthorization(books, account, typedData, paymentId))
       return signatureHex(await key.signDigest(digest))
     },
   }
@@ -49,9 +49,13 @@ export async function payerOf(books: Books, account: string, key: Key): Promise<
 export async function relaySignerOf(books: Books, account: string, key: PrivateKey): Promise<RelaySigner> {
   const { signedTransaction } = await import('./encoding.ts')
   return {
-    sign(carries, terms) {
-      readGas(books, account, terms)
-      return signedTransaction(key, carries && readTransfer(books, account, carries), terms)
+    async carry(carries) {
+      const stored = carries && (await readTransfer(books, account, carries))
+      const dailyMax = await dailyMaxOf(books, account)
+      return (terms) => {
+        readGas(account, terms, dailyMax)
+        return signedTransaction(key, stored, terms)
+      }
     },
   }
 }

@@ -32,10 +32,10 @@ export function webOf({ lookup = systemLookup }: { readonly lookup?: Lookup } = 
       let place = placeOf(request.url, rules.loopback)
       let { headers } = request
       for (let left = redirects; ; left -= 1) {
-        rules.mayContact(place.url.origin)
+        await rules.mayContact(place.url.origin)
         const address = await addressOf(place, signal)
         // A resolver may take its time, and the owner may have stopped it meanwhile.
-        rules.mayContact(place.url.origin)
+        await rules.mayContact(place.url.origin)
         const answer = await sent(lines, place, address, messageOf(place, { ...request, headers }), signal)
         const location = left > 0 ? redirectOf(answer, request, place) : null
         if (location === null) return responseOf(place, answer, signal)

@@ -22,18 +22,18 @@ describe('over the limit that asks', () => {
   it('a purchase waits for a human, who sees who asks, for what, and which account is paid', async () => {
     const { shop, seller, asked } = await asking(chain)
     expect(asked).toMatchObject({ status: 'awaiting_approval', amount: '60.000000' })
-    const facts = new Map(question(shop.purse.bursar, asked.payment_id).facts)
+    const facts = new Map((await question(shop.purse.bursar, asked.payment_id)).facts)
     expect(facts.get('Asked by')).toBe(`"${seller.stall.origin}" (for the first time)`)
     expect(facts.get('Pays')).toBe(`${seller.stall.payTo} (for the first time)`)
     expect([facts.get('On'), facts.get('Amount')]).toEqual([chain.network, '60.000000 USDC'])
     expect(facts.get('Buys')).toContain(`GET ${seller.stall.url}`)
-    expect([signed(shop), seller.stall.received]).toEqual([[], []])
+    expect([await signed(shop), seller.stall.received]).toEqual([[], []])
   })
 
   it('the same call again is the same question, and the seller is not asked again', async () => {
     const { shop, seller, asked, fetch } = await asking(chain)
     expect((await fetch()).payment).toMatchObject({ payment_id: asked.payment_id, status: 'awaiting_approval' })
-    expect([counted(shop, 'payment.awaiting_approval'), seller.stall.requests.length]).toEqual([1, 1])
+    expect([await counted(shop, 'payment.awaiting_approval'), seller.stall.requests.length]).toEqual([1, 1])
   })
 
   it('is paid after the yes, by the same call, and once', async () => {
@@ -58,8 +58,8 @@ describe('over the limit that asks', () => {
     later(11 * 60)
     const { payment: again } = await fetch()
     expect([again?.status, again?.refusal?.code]).toEqual(['refused', 'asked_before'])
-    expect([signed(shop), seller.stall.received]).toEqual([[], []])
-    expectGivenBack(shop)
+    expect([await signed(shop), seller.stall.received]).toEqual([[], []])
+    await expectGivenBack(shop)
   })
 
   it('security: silence is a no, and the same call asks anew', async () => {
@@ -68,7 +68,7 @@ describe('over the limit that asks', () => {
     const { payment } = await fetch()
     expect(payment?.status).toBe('awaiting_approval')
     expect(payment?.payment_id).not.toBe(asked.payment_id)
-    expect(shop.get(asked)).toMatchObject({ status: 'expired', refusal: { code: 'approval_expired' } })
+    expect(await shop.get(asked)).toMatchObject({ status: 'expired', refusal: { code: 'approval_expired' } })
     await expect(yes(shop, asked)).rejects.toThrow()
   })
 })
@@ -79,17 +79,17 @@ describe('after the yes', () => {
     const { payment } = await fetch('59.99')
     expect(payment?.refusal).toMatchObject({ code: 'max_amount_exceeded', rule: 'max_amount' })
     expect([payment?.payment_id === asked.payment_id, payment?.replayed]).toEqual([false, undefined])
-    expect([shop.get(asked).status, signed(shop)]).toEqual(['authorized', []])
+    expect([(await shop.get(asked)).status, await signed(shop)]).toEqual(['authorized', []])
     seller.becomes({ unpaid: costs('55000000') })
     expect((await fetch('59.99')).answer?.body).toBe(GOODS)
-    expect(signed(shop).map(({ value }) => value)).toEqual([55n * UNIT])
+    expect((await signed(shop)).map(({ value }) => value)).toEqual([55n * UNIT])
   })
 
   it('nobody who comes back within ten minutes leaves it as it was', async () => {
     const { shop, asked, fetch, seller } = await approved(chain)
     later(10 * 60 - 1)
     await shop.recover()
-    expect(shop.get(asked).status).toBe('authorized')
+    expect((await shop.get(asked)).status).toBe('authorized')
     expect((await fetch()).answer?.body).toBe(GOODS)
     expect(bytesAt(seller.stall)).toHaveLength(1)
   })
@@ -98,8 +98,8 @@ describe('after the yes', () => {
     const made = await approved(chain)
     later(10 * 60 + 1)
     await made.shop.recover()
-    const view = { payment: made.shop.get(made.asked) }
-    expectGivenUp(made, view, 'offer_changed')
+    const view = { payment: await made.shop.get(made.asked) }
+    await expectGivenUp(made, view, 'offer_changed')
     expect(view.payment.reason).toBe('Nobody came back in time for what was to be bought.')
     expect((await made.fetch()).payment).toMatchObject({ status: 'awaiting_approval' })
   })
@@ -108,7 +108,7 @@ describe('after the yes', () => {
     const made = await approved(chain)
     later(10 * 60 + 1)
     const view = await made.fetch()
-    expectGivenUp(made, view, 'offer_changed')
+    await expectGivenUp(made, view, 'offer_changed')
     expect([view.payment?.refusal?.rule, made.seller.stall.received]).toEqual(['payment.valid_until', []])
     expect((await made.fetch()).payment?.status).toBe('awaiting_approval')
   })
@@ -130,7 +130,7 @@ describe('after the yes', () => {
       purpose: 'A report',
     }
     const { payment } = await fetchWithPayment(bursar, caller, input, host.signal)
-    expect([payment?.payment_id, payment?.status, signed(shop)]).toEqual([asked.payment_id, 'authorized', []])
+    expect([payment?.payment_id, payment?.status, await signed(shop)]).toEqual([asked.payment_id, 'authorized', []])
     expect((await fetch()).answer?.body).toBe(GOODS)
   })
 
@@ -145,7 +145,7 @@ describe('after the yes', () => {
     })
     const made = await approved(chain, { vault })
     locked.now = true
-    expectGivenUp(made, await made.fetch(), 'key_unavailable')
+    await expectGivenUp(made, await made.fetch(), 'key_unavailable')
   })
 
   it('security: a freeze stops it, and it is paid when that is lifted', async () => {
@@ -153,7 +153,7 @@ describe('after the yes', () => {
     const { bursar, authority, wallet } = shop.purse
     await freezeWallet(bursar, authority, wallet.id)
     expect((await fetch()).refusal).toMatchObject({ code: 'spending_frozen' })
-    expect([seller.stall.requests.length, shop.get(asked).status]).toEqual([1, 'authorized'])
+    expect([seller.stall.requests.length, (await shop.get(asked)).status]).toEqual([1, 'authorized'])
     await unfreezeWallet(bursar, authority, wallet.id)
     expect((await fetch()).answer?.body).toBe(GOODS)
   })
@@ -163,8 +163,8 @@ describe('after the yes', () => {
     const views = await Promise.all([fetch(), fetch(), fetch()])
     expect(views.map(({ payment }) => payment?.payment_id)).toEqual(Array(3).fill(asked.payment_id))
     expect(views.filter(({ answer }) => answer?.body === GOODS).length).toBeGreaterThan(0)
-    expect([bytesAt(seller.stall).length, signed(shop).length]).toEqual([1, 1])
-    expect(counted(shop, 'purchase.quoted')).toBe(1)
+    expect([bytesAt(seller.stall).length, (await signed(shop)).length]).toEqual([1, 1])
+    expect(await counted(shop, 'purchase.quoted')).toBe(1)
     expect(await chain.balance(seller.stall.payTo)).toBe(60n * UNIT)
   })
 })

@@ -25,10 +25,10 @@ async function expectRefused(calls: readonly Call[], code = 'argument_invalid', 
   const found: unknown[] = []
   for (const call of calls) {
     const { payment } = await shop.fetch(seller.stall.url, call)
-    found.push([call, payment?.status, payment && refusedInJournal(shop, payment.payment_id)])
+    found.push([call, payment?.status, payment && (await refusedInJournal(shop, payment.payment_id))])
   }
   expect(found).toEqual(calls.map((call) => [call, 'refused', [code, rule]]))
-  expect([seller.stall.requests, attempts(shop)]).toEqual([[], calls.length])
+  expect([seller.stall.requests, await attempts(shop)]).toEqual([[], calls.length])
 }
 
 describe('security: a header', () => {
@@ -150,7 +150,7 @@ describe('a URL', () => {
       stall.url.replace('127.0.0.1', '[::1]'),
     ]) {
       const { payment } = await shop.fetch(url)
-      expect(refusedInJournal(shop, payment!.payment_id)).toEqual(['url_not_allowed', 'seller'])
+      expect(await refusedInJournal(shop, payment!.payment_id)).toEqual(['url_not_allowed', 'seller'])
     }
     expect(stall.requests).toEqual([])
   })
@@ -167,7 +167,7 @@ describe('a URL', () => {
     const { shop, seller } = await opened()
     await seller.stall.close()
     const { payment } = await shop.fetch(seller.stall.url)
-    expect(refusedInJournal(shop, payment!.payment_id)).toEqual(['seller_unavailable', 'seller'])
+    expect(await refusedInJournal(shop, payment!.payment_id)).toEqual(['seller_unavailable', 'seller'])
     expect(CODES.seller_unavailable.retry).toBe('later')
   })
 

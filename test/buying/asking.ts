@@ -36,8 +36,8 @@ export function costs(amount: string) {
 }
 
 /** The purchase is over, for that reason; nothing was signed, and all that it held is free. */
-export function expectGivenUp({ shop, asked }: Asking, { payment }: FetchView, code: string): void {
+export async function expectGivenUp({ shop, asked }: Asking, { payment }: FetchView, code: string): Promise<void> {
   expect([payment?.payment_id, payment?.status, payment?.refusal?.code]).toEqual([asked.payment_id, 'voided', code])
-  expect(signed(shop)).toEqual([])
-  expectGivenBack(shop)
+  expect(await signed(shop)).toEqual([])
+  await expectGivenBack(shop)
 }

@@ -45,7 +45,7 @@ describe('security: the same call', () => {
     const views = await Promise.all(calls)
     expect(new Set(views.map(({ payment }) => payment?.payment_id)).size).toBe(1)
     expect(views.some(({ answer }) => answer?.body === GOODS)).toBe(true)
-    expect(attempts(shop)).toBe(1)
+    expect(await attempts(shop)).toBe(1)
     await expectPaidOnce({ shop, seller })
   })
 
@@ -54,7 +54,7 @@ describe('security: the same call', () => {
     const other = { purse: await shop.other(), inst: shop.inst }
     const views = await Promise.all([shop.fetch(seller.stall.url), buy(other, seller.stall.url)])
     expect(new Set(views.map(({ payment }) => payment?.payment_id)).size).toBe(1)
-    expect(attempts(shop)).toBe(1)
+    expect(await attempts(shop)).toBe(1)
     await expectPaidOnce({ shop, seller })
   })
 
@@ -85,13 +85,13 @@ describe('a process that is about to sign', () => {
     const second = buy(other, seller.stall.url)
     // It has its price, and has tried to take the purchase over.
     await expect.poll(() => steps.at(-1)).toBeDefined()
-    expect([signed(shop), seller.stall.received]).toEqual([[], []])
+    expect([await signed(shop), seller.stall.received]).toEqual([[], []])
     go()
     const views = await Promise.all([first, second])
     expect(new Set(views.map(({ payment }) => payment?.payment_id)).size).toBe(1)
     // Both have sent what the first has signed.
     expect(views.map(({ answer }) => answer === undefined)).toEqual([false, false])
-    expect(counted(shop, 'purchase.quoted')).toBe(0)
+    expect(await counted(shop, 'purchase.quoted')).toBe(0)
     await expectPaidOnce({ shop, seller })
   })
 
@@ -102,8 +102,8 @@ describe('a process that is about to sign', () => {
     await reached
     // It sees what is signed when that is delivered, and not before.
     const store = (inner: Store): Store => {
-      const one = ((table: 'purchases', where: object) => {
-        const row = inner.read.one(table, where)
+      const one = (async (table: 'purchases', where: object) => {
+        const row = await inner.read.one(table, where)
         return table === 'purchases' && row?.deliveredAt === null ? { ...row, header: null } : row
       }) as Reader['one']
       return { ...inner, read: Object.create(inner.read, { one: { value: one } }) as Reader }
@@ -133,7 +133,7 @@ describe('a process that is about to sign', () => {
     const { payment } = await first
     expect(payment?.payment_id).toBe(second.payment?.payment_id)
     expect(bytesAt(seller.stall)).toHaveLength(1)
-    expect(signed(shop).map(({ value }) => value)).toEqual([9_000n])
+    expect((await signed(shop)).map(({ value }) => value)).toEqual([9_000n])
     expect((await shop.settle(payment!)).captured_amount).toBe('0.009000')
   })
 
@@ -151,7 +151,7 @@ describe('a process that is about to sign', () => {
     })
     go()
     expect((await first).payment?.status).toBe('voided')
-    expect([signed(shop), seller.stall.received]).toEqual([[], []])
-    expectGivenBack(shop)
+    expect([await signed(shop), seller.stall.received]).toEqual([[], []])
+    await expectGivenBack(shop)
   })
 })

@@ -35,7 +35,7 @@ describe('security: a host that gives a call up', () => {
       },
     })
     expect((await call(shop, seller.stall.url, gone.signal)).refusal?.code).toBe('busy')
-    expect([attempts(shop), signed(shop)]).toEqual([0, []])
+    expect([await attempts(shop), await signed(shop)]).toEqual([0, []])
   })
 
   it('while it is paid for gets it by the same call, and does not pay again', async () => {
@@ -54,7 +54,7 @@ describe('security: a host that gives a call up', () => {
     expect(second.answer?.body).toBe(GOODS)
     expect(second.payment).toMatchObject({ payment_id: first.payment!.payment_id, replayed: true })
     await shop.settle(second.payment!)
-    expect([bytesAt(seller.stall).length, seller.stall.taken.length, signed(shop).length]).toEqual([1, 1, 1])
+    expect([bytesAt(seller.stall).length, seller.stall.taken.length, (await signed(shop)).length]).toEqual([1, 1, 1])
   })
 })
 
@@ -79,7 +79,7 @@ it('security: calls that were made together are one purchase, however the seller
   const views = await Promise.all(calls)
   expect(new Set(views.map(({ payment }) => payment?.payment_id)).size).toBe(1)
   await shop.settle(first.payment!)
-  expect([seller.stall.taken.length, signed(shop).length]).toEqual([1, 1])
+  expect([seller.stall.taken.length, (await signed(shop)).length]).toEqual([1, 1])
 })
 
 it('security: another idempotency_key does not pay again for what was not delivered', async () => {
@@ -104,8 +104,8 @@ it('security: a replaced key of an agent gets nothing signed that was approved b
   const asked = seller.stall.requests.length
   const view = await call(shop, seller.stall.url, never)
   expect(view.refusal).toMatchObject({ code: 'spending_frozen', rule: 'agent.credential' })
-  expect([signed(shop), seller.stall.requests.length]).toEqual([[], asked])
-  const { keyHash } = bursar.store.read.one('agents', { id: caller.agentId })!
+  expect([await signed(shop), seller.stall.requests.length]).toEqual([[], asked])
+  const { keyHash } = (await bursar.store.read.one('agents', { id: caller.agentId }))!
   expect(keyHash).not.toBe(keyHashOf(''))
   await pass(chain, 11 * 60)
 })
@@ -139,7 +139,7 @@ it('security: a human sees who asks, how often it was paid, and all that is sent
   const body = '{"ship_to":"somebody else"}'
   const more = { method: 'POST', headers: { 'x-shop': 'gift "card"' }, body }
   const { payment } = await call(shop, seller.stall.url, new AbortController().signal, more)
-  const facts = Object.fromEntries(question(shop.purse.bursar, payment!.payment_id).facts)
+  const facts = Object.fromEntries((await question(shop.purse.bursar, payment!.payment_id)).facts)
   expect(facts['Asked by']).toBe(`${JSON.stringify(seller.stall.origin)} (for the first time)`)
   expect(facts.Buys).toBe(JSON.stringify(`POST ${seller.stall.url}`))
   expect(facts['Sends headers']).toContain('gift')

@@ -95,8 +95,8 @@ describe('security: an offer alone', () => {
     const shop = await makeShop(chain)
     const { stall } = await openSeller(chain, { unpaid: offers(change) })
     const { payment } = await shop.fetch(stall.url)
-    expect(refusedInJournal(shop, payment!.payment_id)).toEqual([code, rule])
-    expect([signed(shop), stall.received]).toEqual([[], []])
+    expect(await refusedInJournal(shop, payment!.payment_id)).toEqual([code, rule])
+    expect([await signed(shop), stall.received]).toEqual([[], []])
   })
 
   it('or several: what is said is of the one that came nearest', async () => {
@@ -130,9 +130,9 @@ describe('what a seller leaves open', () => {
       paid: (_, { response }) => response.end(),
     })
     const { payment } = await shop.fetch(stall.url)
-    const [{ validBefore } = { validBefore: 0 }] = signed(shop)
+    const [{ validBefore } = { validBefore: 0 }] = await signed(shop)
     expect(`${validBefore}`).toBe(stall.received[0]?.authorization?.validBefore)
-    expect(validBefore).toBe(Math.floor(shop.row(payment!).createdAt / 1000 + seconds))
+    expect(validBefore).toBe(Math.floor((await shop.row(payment!)).createdAt / 1000 + seconds))
     await pass(chain, seconds + 1)
     expect((await shop.settle(payment!)).status).toBe('voided')
   })

@@ -54,16 +54,16 @@ describe('security: nobody is contacted', () => {
   ])('while %s', async (_, stop, code, rule) => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
     await stop(shop)
-    expectRefused(shop, await shop.fetch(stall.url), code, rule)
+    await expectRefused(shop, await shop.fetch(stall.url), code, rule)
     // Not for a price either, which goes on no record.
     expect(await shop.fetch(stall.url, { max_amount: '0' })).toMatchObject({ refusal: { code, rule } })
-    expect([stall.requests, attempts(shop)]).toEqual([[], 1])
+    expect([stall.requests, await attempts(shop)]).toEqual([[], 1])
   })
 
   it('with an instrument that there is not', async () => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
     for (const instrument_id of ['inst_nothing', shop.purse.bursar.ids.make('instrument')])
-      expectRefused(shop, await shop.fetch(stall.url, { instrument_id }), 'not_found', 'instrument_id')
+      await expectRefused(shop, await shop.fetch(stall.url, { instrument_id }), 'not_found', 'instrument_id')
     expect(stall.requests).toEqual([])
   })
 
@@ -73,7 +73,7 @@ describe('security: nobody is contacted', () => {
     const { agent_id: agentId } = await addAgent(bursar, authority, 'other')
     const input = { instrument_id: shop.inst.instrument_id, url: stall.url, max_amount: '1.00', purpose: 'Theft' }
     const view = await fetchWithPayment(bursar, { ...caller, agentId }, input)
-    expectRefused(shop, view, 'not_found', 'instrument_id')
+    await expectRefused(shop, view, 'not_found', 'instrument_id')
     expect([view.payment?.agent_id, stall.requests]).toEqual([agentId, []])
   })
 

@@ -27,7 +27,7 @@ describe('a call that is followed', () => {
     const { payment } = await shop.fetch(stall.url)
     expect(payment?.status).toBe('authorized')
     await followUp(shop.purse.bursar, payment!.payment_id, forEver)
-    expect(shop.get(payment!).status).toBe('captured')
+    expect((await shop.get(payment!)).status).toBe('captured')
   })
 
   it('looks again for what the seller settles after it answered', async () => {
@@ -35,11 +35,11 @@ describe('a call that is followed', () => {
     const { stall } = await openSeller(chain, { paid: (other, { response }) => other.deliver(response, '') })
     const { payment } = await shop.fetch(stall.url)
     const following = followUp(shop.purse.bursar, payment!.payment_id, forEver)
-    await expect.poll(() => shop.get(payment!).status).toBe('in_doubt')
-    expect(lastEvent(shop, 'payment.in_doubt')).toEqual({ reason: 'unconfirmed' })
+    await expect.poll(async () => (await shop.get(payment!)).status).toBe('in_doubt')
+    expect(await lastEvent(shop, 'payment.in_doubt')).toEqual({ reason: 'unconfirmed' })
     await stall.settle()
     await following
-    expect(shop.get(payment!).status).toBe('captured')
+    expect((await shop.get(payment!)).status).toBe('captured')
   })
 
   it('is followed past a store that cannot be written', async () => {
@@ -60,7 +60,7 @@ describe('a call that is followed', () => {
     await expect.poll(() => broken).toBe(1)
     delete isFull.now
     await following
-    expect(shop.get(payment!).status).toBe('captured')
+    expect((await shop.get(payment!)).status).toBe('captured')
   })
 
   it('ends with the connection, and looks no more', async () => {
@@ -68,7 +68,7 @@ describe('a call that is followed', () => {
     const { stall } = await openSeller(chain, { paid: (other, { response }) => other.deliver(response, '') })
     const { payment } = await shop.fetch(stall.url)
     await followUp(shop.purse.bursar, payment!.payment_id, AbortSignal.abort())
-    expect(shop.get(payment!).status).toBe('authorized')
+    expect((await shop.get(payment!)).status).toBe('authorized')
     await stall.settle()
   })
 
@@ -77,9 +77,9 @@ describe('a call that is followed', () => {
     const { payment } = await shop.fetch(stall.url)
     proxy.down()
     const following = followUp(shop.purse.bursar, payment!.payment_id, forEver)
-    await expect.poll(() => shop.get(payment!).status).toBe('in_doubt')
+    await expect.poll(async () => (await shop.get(payment!)).status).toBe('in_doubt')
     proxy.mend()
     await following
-    expect(shop.get(payment!).status).toBe('captured')
+    expect((await shop.get(payment!)).status).toBe('captured')
   })
 })

@@ -12,6 +12,7 @@ import { HOSTILE } from '../sellers/hostile.ts'
 import { type Behaviour, type Expected, openStall, type Stall } from '../sellers/stall.ts'
 import { type Chain, startChain } from '../support/chain.ts'
 import { UNIT } from '../support/chain-purse.ts'
+import { collected } from '../support/collected.ts'
 import { bytesAt } from './seller.ts'
 import { makeShop, type Shop } from './shop.ts'
 
@@ -88,11 +89,12 @@ function ownWords(view: FetchView): string {
 }
 
 /** As {@link ownWords}, for all that can be asked for afterwards, and for what is written down. */
-function written({ purse }: Shop): string {
+async function written({ purse }: Shop): Promise<string> {
   const { read } = purse.bursar.store
-  const events = ['instance', purse.wallet.id].flatMap((journal) => [...read.events(journal)].map(({ body }) => body))
-  const texts = [...read.texts()].map(({ text }) => text)
-  return JSON.stringify([listPayments(purse.bursar, purse.caller, { limit: 100 }), events, texts])
+  const journals = await Promise.all(['instance', purse.wallet.id].map((journal) => collected(read.events(journal))))
+  const events = journals.flat().map(({ body }) => body)
+  const texts = (await collected(read.texts())).map(({ text }) => text)
+  return JSON.stringify([await listPayments(purse.bursar, purse.caller, { limit: 100 }), events, texts])
 }
 
 function bodyOf({ answer }: FetchView): string {
@@ -119,9 +121,9 @@ it('security: nothing is signed for any of those for whom a careful buyer does n
     return [name, { unpaid: true, ...(refusal && { refusal }), arrived: [], spoke: false }]
   })
   expect(found).toEqual(Object.fromEntries(expected))
-  expect(signed(shop)).toEqual([])
+  expect(await signed(shop)).toEqual([])
   expect(await chain.balance(shop.payer.address)).toBe(1000n * UNIT)
-  expect(written(shop)).not.toMatch(SPOKEN)
+  expect(await written(shop)).not.toMatch(SPOKEN)
 })
 
 it('security: every other takes the one decided amount at most, however often the agent calls', async () => {
@@ -157,9 +159,10 @@ it('security: every other takes the one decided amount at most, however often th
   }
   const expected = SIGNED.map(([name, behaviour]) => [name, expectedOf(shop, behaviour, stalls.get(name) as Stall)])
   expect(found).toEqual(Object.fromEntries(expected))
-  expect(signed(shop)).toHaveLength(SIGNED.length)
-  for (const { validBefore, signedAt } of signed(shop)) expect(validBefore - signedAt / 1000).toBeLessThanOrEqual(300)
-  expect(written(shop)).not.toMatch(SPOKEN)
+  expect(await signed(shop)).toHaveLength(SIGNED.length)
+  for (const { validBefore, signedAt } of await signed(shop))
+    expect(validBefore - signedAt / 1000).toBeLessThanOrEqual(300)
+  expect(await written(shop)).not.toMatch(SPOKEN)
 })
 
 function refusalOf(expected: Expected): string | undefined {

@@ -35,7 +35,7 @@ describe('an idempotency_key', () => {
       replayed: true,
       resource: { delivered: true },
     })
-    expect([requests.length, attempts(shop)]).toEqual([before, 1])
+    expect([requests.length, await attempts(shop)]).toEqual([before, 1])
     await expectPaidOnce({ shop, seller })
   })
 
@@ -46,7 +46,7 @@ describe('an idempotency_key', () => {
     const { shop, seller, payment_id } = await lostReply(chain, paid, KEY)
     const before = seller.stall.requests.length
     const { payment } = await shop.fetch(`${seller.stall.url}/2`, KEY)
-    expect(refusedInJournal(shop, payment!.payment_id)).toEqual(['idempotency_conflict', 'idempotency_key'])
+    expect(await refusedInJournal(shop, payment!.payment_id)).toEqual(['idempotency_conflict', 'idempotency_key'])
     expect([payment?.payment_id === payment_id, seller.stall.requests.length]).toEqual([false, before])
     if (paid === cuts) await seller.stall.settle()
   })

@@ -77,7 +77,7 @@ function sent(page: string): readonly [number, number] {
   return [headers.length, new Set(headers).size]
 }
 
-function live({ purse }: Shop) {
+async function live({ purse }: Shop) {
   return purse.bursar.store.read.list('payments', { status: ['authorized', 'in_doubt', 'captured'] })
 }
 
@@ -86,10 +86,15 @@ describe('an error from COMMIT', () => {
     const shop = await makeShop(chain)
     const cases = [0, 1, 2].flatMap((at) => [LOST, FAILED].map((fault) => ({ at, fault })))
     for (const [n, { at, fault }] of cases.entries()) {
-      const before = signed(shop).length
+      const before = (await signed(shop)).length
       faults.push(...Array.from({ length: at }, () => WELL), fault)
       await insist(shop, `plain-${n}`)
-      expect([n, faults.length, live(shop).length, signed(shop).length - before]).toEqual([n, 0, n + 1, 1])
+      expect([n, faults.length, (await live(shop)).length, (await signed(shop)).length - before]).toEqual([
+        n,
+        0,
+        n + 1,
+        1,
+      ])
       expect([n, sent(`plain-${n}`)[1]]).toEqual([n, 1])
     }
     expect(seller.taken()).toBe(cases.length)
@@ -107,10 +112,15 @@ describe('an error from COMMIT', () => {
     const taken = seller.taken()
     const cases = [0, 1, 2, 3, 4].flatMap((at) => [LOST, FAILED].map((fault) => ({ at, fault })))
     for (const [n, { at, fault }] of cases.entries()) {
-      const before = signed(shop).length
+      const before = (await signed(shop)).length
       faults.push(...Array.from({ length: at }, () => WELL), fault)
       await insist(shop, `asked-${n}`, 600_000n)
-      expect([n, faults.length, live(shop).length, signed(shop).length - before]).toEqual([n, 0, n + 1, 1])
+      expect([n, faults.length, (await live(shop)).length, (await signed(shop)).length - before]).toEqual([
+        n,
+        0,
+        n + 1,
+        1,
+      ])
       expect([n, sent(`asked-${n}`)[1]]).toEqual([n, 1])
     }
     expect(seller.taken() - taken).toBe(cases.length)
@@ -121,7 +131,7 @@ describe('an error from COMMIT', () => {
     faults.push(WELL, FAILED, FAILED)
     const told = await insist(shop, 'twice')
     expect(told).toEqual(['- authorized -', '200 authorized -'])
-    expect([live(shop).length, signed(shop).length, sent('twice')]).toEqual([1, 1, [1, 1]])
+    expect([(await live(shop)).length, (await signed(shop)).length, sent('twice')]).toEqual([1, 1, [1, 1]])
   })
 
   it('security: that is lost where it is signed sends what was stored', async () => {
@@ -160,7 +170,11 @@ describe('an answer that cannot be put on record', () => {
       expect(payment).toMatchObject({ status: 'authorized', resource: { delivered: false } })
       const again = await shop.fetch(seller.url(page, UNITS))
       expect(again.payment).toMatchObject({ payment_id: payment!.payment_id, resource: { delivered: true } })
-      expect([sent(page), signed(shop).length, counted(shop, 'purchase.answered')]).toEqual([[2, 1], 1, 1])
+      expect([sent(page), (await signed(shop)).length, await counted(shop, 'purchase.answered')]).toEqual([
+        [2, 1],
+        1,
+        1,
+      ])
     },
   )
 })
@@ -178,7 +192,7 @@ describe('a purchase whose buyer died before it was signed', () => {
     later(LATER_SECONDS)
     const over = await shop.fetch(seller.url('stale', UNITS))
     expect([over.payment?.status, over.payment?.refusal?.rule]).toEqual(['voided', 'payment.valid_until'])
-    expect([signed(shop).length, sent('stale')]).toEqual([0, [0, 0]])
+    expect([(await signed(shop)).length, sent('stale')]).toEqual([0, [0, 0]])
     const anew = await shop.fetch(seller.url('stale', UNITS))
     expect([anew.answer?.status, anew.payment?.payment_id === over.payment?.payment_id]).toEqual([200, false])
   })

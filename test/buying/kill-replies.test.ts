@@ -48,7 +48,8 @@ function stands({ payment_id, status, resource }: PaymentView) {
   return [payment_id, status, resource?.delivered, resource?.http_status]
 }
 
-const held = ({ purse }: Shop) => purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id })!.held
+const held = async ({ purse }: Shop) =>
+  (await purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id }))!.held
 
 describe('a reply that never comes', () => {
   it('security: after the money was taken, is captured, and the same call brings the goods for the same bytes', async () => {
@@ -61,7 +62,7 @@ describe('a reply that never comes', () => {
     const second = await shop.fetch(seller.url('taken', UNITS))
     expect(second.answer).toMatchObject({ status: 200, body: GOODS })
     expect(stands(second.payment!)).toEqual([payment_id, 'captured', true, 200])
-    expect([headers('taken').length, new Set(headers('taken')).size, signed(shop).length]).toEqual([2, 1, 1])
+    expect([headers('taken').length, new Set(headers('taken')).size, (await signed(shop)).length]).toEqual([2, 1, 1])
   })
 
   it('security: before the money was taken, holds it, and the same call sends the same bytes', async () => {
@@ -70,12 +71,12 @@ describe('a reply that never comes', () => {
     const first = await shop.fetch(seller.url('read', UNITS))
     const { payment_id } = first.payment!
     expect(stands(first.payment!)).toEqual([payment_id, 'in_doubt', false, null])
-    expect([first.answer, held(shop)]).toEqual([undefined, UNITS])
+    expect([first.answer, await held(shop)]).toEqual([undefined, UNITS])
     const second = await shop.fetch(seller.url('read', UNITS), { purpose: 'In other words', max_amount: '0.50' })
     expect(second.answer).toMatchObject({ status: 200, body: GOODS })
     expect(second.payment?.payment_id).toBe(payment_id)
     expect(stands(await shop.settle(second.payment!))).toEqual([payment_id, 'captured', true, 200])
-    expect([headers('read').length, new Set(headers('read')).size, signed(shop).length]).toEqual([2, 1, 1])
+    expect([headers('read').length, new Set(headers('read')).size, (await signed(shop)).length]).toEqual([2, 1, 1])
   })
 
   it('security: nor is the money taken, gives it back once that is proven, and only then buys anew', async () => {
@@ -95,11 +96,11 @@ describe('a reply that never comes', () => {
     later(120)
     await shop.recover()
     const over = await shop.fetch(stall.url)
-    expect([over.payment?.payment_id, held(shop), stall.received.length]).toEqual([payment!.payment_id, UNITS, 2])
+    expect([over.payment?.payment_id, await held(shop), stall.received.length]).toEqual([payment!.payment_id, UNITS, 2])
     await chain.warp(120)
     await chain.mine(3)
     expect(await shop.settle(payment!)).toMatchObject({ status: 'voided' })
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
     await expect(stall.settle()).rejects.toThrow()
     const anew = await shop.fetch(stall.url)
     expect(anew.payment?.payment_id).not.toBe(payment!.payment_id)
@@ -123,7 +124,7 @@ describe('a reply that never comes', () => {
       const { answer, payment } = await shop.fetch(`${official.url}/report`)
       expect([answer?.status, payment?.payment_id, payment?.resource?.delivered]).toEqual([402, payment_id, false])
     }
-    expect([(await chain.balance(official.payTo)) - before, signed(shop).length]).toEqual([UNITS, 1])
+    expect([(await chain.balance(official.payTo)) - before, (await signed(shop)).length]).toEqual([UNITS, 1])
   })
 })
 
@@ -136,8 +137,8 @@ describe('a facilitator that settles late', () => {
     facilitator.settleLater(false)
     expect(answer).toMatchObject({ status: 200, body: expect.stringContaining(GOODS) })
     await shop.recover()
-    expect(stands(shop.get(payment!))).toEqual([payment!.payment_id, 'in_doubt', true, 200])
-    expect(held(shop)).toBe(UNITS)
+    expect(stands(await shop.get(payment!))).toEqual([payment!.payment_id, 'in_doubt', true, 200])
+    expect(await held(shop)).toBe(UNITS)
     return { shop, payment: payment! }
   }
 
@@ -151,22 +152,22 @@ describe('a facilitator that settles late', () => {
     const { shop, payment } = await early()
     later(LATER_SECONDS)
     await shop.recover()
-    expect([shop.get(payment).status, held(shop)]).toEqual(['in_doubt', UNITS])
+    expect([(await shop.get(payment)).status, await held(shop)]).toEqual(['in_doubt', UNITS])
     const [settled] = await facilitator.settleOwed('last_second')
     expect(settled).toMatchObject({ success: true })
     expect(await shop.settle(payment)).toMatchObject({ status: 'captured', captured_amount: '0.010000' })
     await pass(chain, LATER_SECONDS)
     await shop.recover()
-    expect(shop.get(payment)).toMatchObject({ status: 'captured', refunded_amount: '0.000000' })
+    expect(await shop.get(payment)).toMatchObject({ status: 'captured', refunded_amount: '0.000000' })
   })
 
   it('security: too late gets nothing: it was given up on proof', async () => {
     const { shop, payment } = await early()
     await pass(chain, LATER_SECONDS)
     expect(await shop.settle(payment)).toMatchObject({ status: 'voided' })
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
     expect(await facilitator.settleOwed()).toMatchObject([{ success: false }])
     await shop.recover()
-    expect(shop.get(payment)).toMatchObject({ status: 'voided', resource: { delivered: true } })
+    expect(await shop.get(payment)).toMatchObject({ status: 'voided', resource: { delivered: true } })
   })
 })

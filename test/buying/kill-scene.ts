@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
 import { setAllowances } from '../../src/actions/owner/wallets.ts'
 import { recover } from '../../src/actions/recover.ts'
+import type { Payment } from '../../src/core/types.ts'
 import { x402 } from '../../src/protocols/x402/index.ts'
 import { webOf } from '../../src/web/web.ts'
 import { journalProblems, problemsOf } from '../chain/audit.ts'
@@ -146,18 +147,18 @@ export class Scene {
   async takeUp({ folder, seller, place }: Home, said: Death['said']): Promise<void> {
     const purse = await this.open(folder)
     try {
-      expect(journalProblems(purse)).toEqual([])
-      expectKept(purse, said)
+      expect(await journalProblems(purse)).toEqual([])
+      await expectKept(purse, said)
       await this.recovered(purse)
-      const before = alive(purse)
+      const before = await alive(purse)
       await story(purse, place, () => undefined)
       await this.settled(purse)
-      const after = alive(purse)
+      const after = await alive(purse)
       for (const [page, payments] of before)
         expect([page, payments.length, after.get(page)?.map(({ id }) => id)]).toEqual([page, 1, [payments[0]!.id]])
       const paid = [...after].map(([page, payments]) => [page, payments.map(({ captured }) => captured)] as const)
       expect(new Map(paid)).toEqual(new Map(Object.entries(PURCHASES).map(([page, units]) => [page, [units]])))
-      expect([undelivered(purse), unexplained(purse, seller)]).toEqual([[], []])
+      expect([await undelivered(purse), await unexplained(purse, seller)]).toEqual([[], []])
       expect(seller.taken()).toBe(PAGES.length)
     } finally {
       await purse.close()
@@ -175,7 +176,7 @@ export class Scene {
     const isOver = ({ validUntil }: { readonly validUntil: number }) => clock.now() >= validUntil
     for (const end = performance.now() + RECOVER_WITHIN_MS; performance.now() < end; ) {
       await recover(purse.bursar)
-      if (!store.read.list('payments', { status: ['authorized', 'in_doubt'] }).some(isOver)) return
+      if (!(await store.read.list('payments', { status: ['authorized', 'in_doubt'] })).some(isOver)) return
     }
   }
 
@@ -209,34 +210,38 @@ async function deathOf(child: Child): Promise<Death> {
 }
 
 /** What an agent was told is so. */
-function expectKept({ bursar }: ChainPurse, said: Death['said']): void {
+async function expectKept({ bursar }: ChainPurse, said: Death['said']): Promise<void> {
   for (const [page, [paymentId, status, delivered]] of said) {
     if (!(page in PURCHASES)) continue
     if (status === 'captured')
-      expect(bursar.store.read.one('payments', { id: paymentId! })?.captured).toBe(PURCHASES[page as Page])
+      expect((await bursar.store.read.one('payments', { id: paymentId! }))?.captured).toBe(PURCHASES[page as Page])
     if (delivered === 'true')
-      expect(bursar.store.read.one('purchases', { paymentId: paymentId! })?.deliveredAt).not.toBe(null)
+      expect((await bursar.store.read.one('purchases', { paymentId: paymentId! }))?.deliveredAt).not.toBe(null)
   }
 }
 
 /** What was paid, and not delivered as far as the books know. */
-export function undelivered(purse: ChainPurse): string[] {
+export async function undelivered(purse: ChainPurse): Promise<string[]> {
   const { read } = purse.bursar.store
-  const paid = read.list('payments', { status: 'captured' })
-  return paid.flatMap(({ id }) => (read.one('purchases', { paymentId: id })!.deliveredAt === null ? [id] : []))
+  const ids: string[] = []
+  for (const { id } of await read.list('payments', { status: 'captured' }))
+    if ((await read.one('purchases', { paymentId: id }))!.deliveredAt === null) ids.push(id)
+  return ids
 }
 
 /**
  * What came to the seller and pays, and is not what the books say was prepared for that page, byte for byte; and what was
  * signed for a page while an earlier signature for it could still be taken.
  */
-export function unexplained(purse: ChainPurse, seller: HonestSeller): string[] {
+export async function unexplained(purse: ChainPurse, seller: HonestSeller): Promise<string[]> {
   const { read } = purse.bursar.store
   const status = ['captured', 'authorized', 'in_doubt', 'voided'] as const
-  const prepared = read.list('payments', { status, protocol: 'x402' }).flatMap(({ id, status }) => {
-    const { header } = read.one('purchases', { paymentId: id })!
-    return header === null ? [] : [{ page: pageOf(purse, id), header, status }]
-  })
+  const prepared: { page: string; header: string; status: Payment['status'] }[] = []
+  const payments = (await read.list('payments', { status, protocol: 'x402' })) as readonly Payment[]
+  for (const payment of payments) {
+    const { header } = (await read.one('purchases', { paymentId: payment.id }))!
+    if (header !== null) prepared.push({ page: await pageOf(purse, payment.id), header, status: payment.status })
+  }
   const known = new Set(prepared.map(({ page, header }) => `${page} ${header}`))
   const strange = seller.seen().filter(({ page, header }) => !known.has(`${page} payment-signature: ${header}`))
   const live = prepared.filter(({ status }) => status !== 'voided').map(({ page }) => page)

@@ -53,9 +53,9 @@ export async function story(purse: ChainPurse, place: Place, said: (page: Page, 
   }
   const buy = async (page: Page): Promise<FetchView | null> => {
     // What was delivered is not called for again, but for what has a key: without one that is another purchase.
-    if (page !== 'keyed' && isDelivered(purse, page)) return null
+    if (page !== 'keyed' && (await isDelivered(purse, page))) return null
     const view = await fetch(page)
-    return view.payment?.status === 'awaiting_approval' || isDelivered(purse, page) ? view : fetch(page)
+    return view.payment?.status === 'awaiting_approval' || (await isDelivered(purse, page)) ? view : fetch(page)
   }
   const keyed = await buy('keyed')
   await followUp(bursar, keyed?.payment?.payment_id as string, new AbortController().signal)
@@ -75,32 +75,32 @@ export async function story(purse: ChainPurse, place: Place, said: (page: Page, 
 
 /** A human's yes to what the store shows now. */
 export async function yes({ bursar, authority }: ChainPurse, id: string): Promise<PaymentView> {
-  const proof = hostProof(authority.ownerId, question(bursar, id).digest, 'test')
+  const proof = hostProof(authority.ownerId, (await question(bursar, id)).digest, 'test')
   return (await approve(bursar, id, proof, {})) as PaymentView
 }
 
-function isDelivered(purse: ChainPurse, page: Page): boolean {
+async function isDelivered(purse: ChainPurse, page: Page): Promise<boolean> {
   const { read } = purse.bursar.store
-  return (alive(purse).get(page) ?? []).some(
-    ({ id }) => typeof read.one('purchases', { paymentId: id })?.deliveredAt === 'number',
-  )
+  for (const { id } of (await alive(purse)).get(page) ?? [])
+    if (typeof (await read.one('purchases', { paymentId: id }))?.deliveredAt === 'number') return true
+  return false
 }
 
 /** The payments of each page that hold or moved money, or may yet. */
-export function alive(purse: ChainPurse): Map<string, readonly Payment[]> {
+export async function alive(purse: ChainPurse): Promise<Map<string, readonly Payment[]>> {
   const status = ['authorized', 'in_doubt', 'captured', 'awaiting_approval'] as const
-  const found = purse.bursar.store.read.list('payments', { status }) as readonly Payment[]
+  const found = (await purse.bursar.store.read.list('payments', { status })) as readonly Payment[]
   const byPage = new Map<string, readonly Payment[]>()
   for (const payment of found) {
-    const page = pageOf(purse, payment.id)
+    const page = await pageOf(purse, payment.id)
     byPage.set(page, [...(byPage.get(page) ?? []), payment])
   }
   return byPage
 }
 
 /** What a payment is for. */
-export function pageOf({ bursar: { store } }: ChainPurse, paymentId: string): string {
-  const { resourceRef } = store.read.one('purchases', { paymentId })!
-  const { url } = resourceIn(store.read.text(resourceRef))!
+export async function pageOf({ bursar: { store } }: ChainPurse, paymentId: string): Promise<string> {
+  const { resourceRef } = (await store.read.one('purchases', { paymentId }))!
+  const { url } = resourceIn(await store.read.text(resourceRef))!
   return placeOf(new URL(url).pathname).page
 }

@@ -122,12 +122,16 @@ test('security: a buyer that is killed at any time, with eight purchases in flig
   await scene.recovered(purse)
   for (const page of begun) await again(purse, home, page)
   await scene.settled(purse)
-  const paid = alive(purse)
+  const paid = await alive(purse)
   expect(new Map([...paid].map(([page, payments]) => [page, payments.length]))).toEqual(
     new Map([...begun].map((page) => [page, 1])),
   )
   for (const [page, id] of done) expect(paid.get(page)?.[0]?.id).toBe(id)
-  expect([undelivered(purse), unexplained(purse, home.seller), home.seller.taken()]).toEqual([[], [], begun.size])
+  expect([await undelivered(purse), await unexplained(purse, home.seller), home.seller.taken()]).toEqual([
+    [],
+    [],
+    begun.size,
+  ])
   await purse.close()
   await home.seller.close()
   process.stdout.write(`${ROUNDS} kills at random: ${begun.size} purchases begun, ${done.size} told to be delivered\n`)
@@ -137,8 +141,8 @@ test('security: a buyer that is killed at any time, with eight purchases in flig
 async function again(purse: ChainPurse, { place, seller }: Home, page: string): Promise<void> {
   const input = { instrument_id: place.instrument, max_amount: '1.00', purpose: page, url: seller.url(page, 10_000n) }
   const { read } = purse.bursar.store
-  const known = (alive(purse).get(page) ?? []).map(({ id }) => id)
-  if (known.some((paymentId) => read.one('purchases', { paymentId })!.deliveredAt !== null)) return
+  const known = ((await alive(purse)).get(page) ?? []).map(({ id }) => id)
+  for (const paymentId of known) if ((await read.one('purchases', { paymentId }))!.deliveredAt !== null) return
   const { payment, answer } = await fetchWithPayment(purse.bursar, purse.caller, input)
   expect([answer?.status, payment?.payment_id]).toEqual([200, known[0] ?? payment?.payment_id])
 }

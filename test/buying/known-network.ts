@@ -49,18 +49,18 @@ export async function openFujiPurse(folder: string, { url }: Chain): Promise<Cha
   })
   const bursar: Bursar = { store, rails: { usdc }, clock, ids: systemIds, notify: { changed() {} }, sellers }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
-  const { ownerId } = store.read.one('wallets', { name: 'sandbox' })!
+  const { ownerId } = (await store.read.one('wallets', { name: 'sandbox' }))!
   const authority = { ownerId, channel: 'test', sign: signerOf(owner) }
   const account = ({ address }: PrivateKey) => `${FUJI.id}:${address}`
   await createWallet(bursar, authority, {
     ...{ name: 'usdc', currency: 'USDC', mode: 'sandbox' },
     chain: { network: FUJI, account: account(payer), relayer: account(relayer) },
   })
-  const agentId = store.read.one('agents', { name: 'default' })!.id
+  const agentId = (await store.read.one('agents', { name: 'default' }))!.id
   return {
     ...{ bursar, authority, publicKey, path, network: FUJI },
     ...{ address: payer.address, relayerAddress: relayer.address },
-    wallet: store.read.one('wallets', { name: 'usdc' })!,
+    wallet: (await store.read.one('wallets', { name: 'usdc' }))!,
     caller: { agentId, sessionId: systemIds.make('session'), credentialId: null },
     close: () => store.close(),
   }

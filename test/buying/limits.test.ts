@@ -28,12 +28,12 @@ async function buys(shop: Shop, ...urls: readonly string[]): Promise<readonly Fe
 }
 
 /** The last was refused for that, the journal says so, and all before it were paid. */
-function expectLastRefused(shop: Shop, views: readonly FetchView[], code: string, rule: string): void {
+async function expectLastRefused(shop: Shop, views: readonly FetchView[], code: string, rule: string): Promise<void> {
   expect(views.map(statusOf)).toEqual([...views.slice(1).map(() => 'paid'), 'refused'])
   const { payment } = views.at(-1)!
   expect([payment?.refusal?.code, payment?.refusal?.rule]).toEqual([code, rule])
-  expect(refusedInJournal(shop, payment!.payment_id)).toEqual([code, rule])
-  expect(signed(shop)).toHaveLength(views.length - 1)
+  expect(await refusedInJournal(shop, payment!.payment_id)).toEqual([code, rule])
+  expect(await signed(shop)).toHaveLength(views.length - 1)
 }
 
 describe('security: what is over', () => {
@@ -48,7 +48,7 @@ describe('security: what is over', () => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
     const rule = await limit(shop, input)
     const views = await buys(shop, ...Array.from({ length: calls }, () => stall.url))
-    expectLastRefused(shop, views, 'limit_exceeded', rule)
+    await expectLastRefused(shop, views, 'limit_exceeded', rule)
   })
 
   it.each([
@@ -56,7 +56,7 @@ describe('security: what is over', () => {
     [{ usage_limit: 2 }, 'usage_limit_reached', 'instrument.usage_limit'],
   ])('an instrument with %j is refused', async (terms, code, rule) => {
     const [shop, { stall }] = [await makeShop(chain, { terms }), await openSeller(chain)]
-    expectLastRefused(shop, await buys(shop, stall.url, stall.url, stall.url), code, rule)
+    await expectLastRefused(shop, await buys(shop, stall.url, stall.url, stall.url), code, rule)
   })
 
   it('what one payment of the instrument may be is refused', async () => {
@@ -64,25 +64,25 @@ describe('security: what is over', () => {
       await makeShop(chain, { terms: { per_payment_max: '0.009999' } }),
       await openSeller(chain),
     ]
-    expectLastRefused(shop, await buys(shop, stall.url), 'per_payment_max_exceeded', 'instrument.per_payment_max')
+    await expectLastRefused(shop, await buys(shop, stall.url), 'per_payment_max_exceeded', 'instrument.per_payment_max')
   })
 
   it('what the wallet holds is refused', async () => {
     const shop = await makeShop(chain, { funds: 1n })
     const { stall } = await openSeller(chain, { unpaid: offers({ amount: '600000' }) })
-    expectLastRefused(shop, await buys(shop, stall.url, stall.url), 'insufficient_funds', 'wallet.available')
+    await expectLastRefused(shop, await buys(shop, stall.url, stall.url), 'insufficient_funds', 'wallet.available')
   })
 
   it('a wallet without a limit per payment that denies pays nobody', async () => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
     const { bursar, authority } = shop.purse
-    const [guard] = bursar.store.read.list('limits', {
+    const [guard] = await bursar.store.read.list('limits', {
       window: 'payment',
       over: 'deny',
       walletId: shop.purse.wallet.id,
     })
     await removeLimit(bursar, authority, guard!.id)
-    expectLastRefused(shop, await buys(shop, stall.url), 'limits_missing', 'wallet.limits')
+    await expectLastRefused(shop, await buys(shop, stall.url), 'limits_missing', 'wallet.limits')
   })
 })
 
@@ -95,8 +95,8 @@ describe('security: a limit per payee', () => {
     const seller = await openSeller(chain)
     seller.becomes({ unpaid: (stall, exchange) => offers({ payTo: newAddress() })(stall, exchange) })
     const { url } = seller.stall
-    expectLastRefused(shop, await buys(shop, url, url, url), 'limit_exceeded', rule)
-    expect(new Set(signed(shop).map(({ to }) => to)).size).toBe(2)
+    await expectLastRefused(shop, await buys(shop, url, url, url), 'limit_exceeded', rule)
+    expect(new Set((await signed(shop)).map(({ to }) => to)).size).toBe(2)
   })
 
   it('is not got round by a seller that is elsewhere each time', async () => {
@@ -105,7 +105,7 @@ describe('security: a limit per payee', () => {
     const payTo = newAddress()
     const urls: string[] = []
     for (let i = 0; i < 3; i += 1) urls.push((await openSeller(chain, {}, payTo)).stall.url)
-    expectLastRefused(shop, await buys(shop, ...urls), 'limit_exceeded', rule)
+    await expectLastRefused(shop, await buys(shop, ...urls), 'limit_exceeded', rule)
   })
 
   it('has room again for another payee at another origin', async () => {
@@ -122,7 +122,7 @@ describe('security: a limit per payee', () => {
     const shop = await makeShop(chain)
     const [{ stall: one }, { stall: other }] = [await openSeller(chain), await openSeller(chain)]
     const rule = await limit(shop, { ...PAYEE, max_amount: '0.01', scopeValue: nameOf(one) })
-    expectLastRefused(shop, await buys(shop, other.url, other.url, one.url, one.url), 'limit_exceeded', rule)
+    await expectLastRefused(shop, await buys(shop, other.url, other.url, one.url, one.url), 'limit_exceeded', rule)
   })
 
   it('that asks leaves it to a human', async () => {

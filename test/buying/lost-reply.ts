@@ -40,7 +40,7 @@ export const takesAndCuts: Answer = async (stall, exchange) => {
 
 /** One authorization was signed and shown to the seller, whose money it is. */
 export async function expectPaidOnce({ shop, seller: { stall } }: Pick<Lost, 'shop' | 'seller'>): Promise<void> {
-  const [transfer, ...others] = signed(shop)
+  const [transfer, ...others] = await signed(shop)
   expect([bytesAt(stall).length, others]).toEqual([1, []])
   expect((await shop.settle({ payment_id: transfer!.paymentId })).status).toBe('captured')
   expect(await shop.chain.balance(stall.payTo)).toBe(UNITS)

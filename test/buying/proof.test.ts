@@ -50,8 +50,8 @@ describe('a node that is away', () => {
     expect([payment?.status, answer, payment?.refusal?.code]).toEqual(['voided', undefined, 'rail_unavailable'])
     expect(payment?.refusal?.rule).toBe('rail.sign')
     expect(payment?.reason).toBe('It could not be signed now: the chain did not answer, or spending was stopped.')
-    expect([signed(shop), stall.received]).toEqual([[], []])
-    expectGivenBack(shop)
+    expect([await signed(shop), stall.received]).toEqual([[], []])
+    await expectGivenBack(shop)
     proxy.mend()
     expect((await shop.fetch(stall.url)).answer?.body).toBe(GOODS)
   })
@@ -65,11 +65,11 @@ describe('a node that is away', () => {
       'authorized',
       'rail_unavailable',
     ])
-    expect([signed(shop), seller.stall.received]).toEqual([[], []])
+    expect([await signed(shop), seller.stall.received]).toEqual([[], []])
     proxy.mend()
     later(CLAIMED_SECONDS)
     expect((await fetch()).answer?.body).toBe(GOODS)
-    expect([signed(shop).length, counted(shop, 'payment.awaiting_approval')]).toEqual([1, 1])
+    expect([(await signed(shop)).length, await counted(shop, 'payment.awaiting_approval')]).toEqual([1, 1])
   })
 
   it.each<[string, Answer, string]>([
@@ -90,7 +90,7 @@ describe('a node that is away', () => {
     await pass(chain, OVER_SECONDS)
     await shop.recover().catch(() => undefined)
     // Long over by the clock: without a node nobody knows.
-    expect(shop.get(payment!).status).toBe('in_doubt')
+    expect((await shop.get(payment!)).status).toBe('in_doubt')
     proxy.mend()
     expect((await shop.settle(payment!)).status).toBe(ends)
   })
@@ -120,7 +120,7 @@ describe('a facilitator that says that it has settled', () => {
     const { answer, payment } = await shop.fetch(`${official.url}/text`)
     expect(answer?.body).toBe(GOODS)
     await shop.recover()
-    expect([shop.get(payment!).status, shop.row(payment!).held]).toEqual(['in_doubt', UNITS])
+    expect([(await shop.get(payment!)).status, (await shop.row(payment!)).held]).toEqual(['in_doubt', UNITS])
     const [settled] = await facilitator.settleOwed(when)
     expect(settled?.success).toBe(true)
     await pass(chain, OVER_SECONDS)
@@ -131,22 +131,22 @@ describe('a facilitator that says that it has settled', () => {
     const shop = await makeShop(chain)
     facilitator.settleLater()
     const { payment } = await shop.fetch(`${official.url}/text`)
-    const [{ validBefore } = { validBefore: 0 }] = signed(shop)
+    const [{ validBefore } = { validBefore: 0 }] = await signed(shop)
     await chain.rpc('evm_setNextBlockTimestamp', [validBefore - 1])
     await chain.mine(1)
     later(OVER_SECONDS)
     await shop.recover()
-    expect([shop.get(payment!).status, shop.row(payment!).held]).toEqual(['in_doubt', UNITS])
+    expect([(await shop.get(payment!)).status, (await shop.row(payment!)).held]).toEqual(['in_doubt', UNITS])
     await chain.rpc('evm_setNextBlockTimestamp', [validBefore])
     await chain.mine(1)
     await shop.recover()
     // Not final yet.
-    expect(shop.get(payment!).status).toBe('in_doubt')
+    expect((await shop.get(payment!)).status).toBe('in_doubt')
     await chain.mine(2)
     await shop.recover()
-    expect(shop.get(payment!)).toMatchObject({ status: 'voided', resource: { delivered: true } })
+    expect(await shop.get(payment!)).toMatchObject({ status: 'voided', resource: { delivered: true } })
     expect([...(await facilitator.settleOwed())].map(({ success }) => success)).toEqual([false])
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 
   it('to an account that the token refuses: it was not paid', async () => {
@@ -176,19 +176,19 @@ describe('security: a reorganization after the capture', () => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
     const { payment } = await shop.fetch(stall.url)
     await shop.settle(payment!)
-    expect(shop.get(payment!).status).toBe('captured')
+    expect((await shop.get(payment!)).status).toBe('captured')
     await chain.reorg(1)
     await shop.recover()
     await shop.recover()
-    expect([shop.get(payment!).status, broadcasts(shop), await chain.balance(stall.payTo)]).toEqual([
+    expect([(await shop.get(payment!)).status, await broadcasts(shop), await chain.balance(stall.payTo)]).toEqual([
       'captured',
       [],
       0n,
     ])
     await pass(chain, OVER_SECONDS)
     await shop.recover()
-    expect([shop.get(payment!).status, broadcasts(shop)]).toEqual(['refunded', []])
-    expect(shop.purse.bursar.store.read.one('accounts', { walletId: shop.purse.wallet.id })?.available).toBe(
+    expect([(await shop.get(payment!)).status, await broadcasts(shop)]).toEqual(['refunded', []])
+    expect((await shop.purse.bursar.store.read.one('accounts', { walletId: shop.purse.wallet.id }))?.available).toBe(
       1000n * UNIT,
     )
   })
@@ -202,7 +202,11 @@ describe('security: a reorganization after the capture', () => {
     await stall.settle(stall.received[0])
     await pass(chain, OVER_SECONDS)
     await shop.recover()
-    expect(shop.get(payment!).status).toBe('captured')
-    expect([counted(shop, 'payment.captured'), counted(shop, 'payment.refunded'), broadcasts(shop)]).toEqual([1, 0, []])
+    expect((await shop.get(payment!)).status).toBe('captured')
+    expect([
+      await counted(shop, 'payment.captured'),
+      await counted(shop, 'payment.refunded'),
+      await broadcasts(shop),
+    ]).toEqual([1, 0, []])
   })
 })

@@ -4,6 +4,7 @@ import { setLimit } from '../../src/actions/owner/limit.ts'
 import { x402 } from '../../src/protocols/x402/index.ts'
 import { webOf } from '../../src/web/web.ts'
 import { openChainPurse, UNIT } from '../support/chain-purse.ts'
+import { collected } from '../support/collected.ts'
 import { dying } from './kill-dying.ts'
 import { undelivered, unexplained } from './kill-scene.ts'
 import { alive, yes } from './kill-story.ts'
@@ -50,22 +51,22 @@ function gate(patienceMs: number): () => Promise<void> {
   }
 }
 
-function signatures({ purse }: Stake): number {
-  const events = [...purse.bursar.store.read.events(purse.wallet.id)]
+async function signatures({ purse }: Stake): Promise<number> {
+  const events = await collected(purse.bursar.store.read.events(purse.wallet.id))
   return events.filter(({ type }) => type === 'transfer.signed').length
 }
 
 /** All headers that pay, as they are in the books and as the seller saw them. */
-function headers({ purse, seller }: Stake) {
-  const stored = [...purse.bursar.store.read.all('purchases')].flatMap(({ header }) => header ?? [])
+async function headers({ purse, seller }: Stake) {
+  const stored = (await collected(purse.bursar.store.read.all('purchases'))).flatMap(({ header }) => header ?? [])
   return { stored, seen: seller.seen().map(({ header }) => `payment-signature: ${header}`) }
 }
 
 /** All got the goods for this payment, and all for the same bytes. */
-function expectOne(stake: Stake, answers: readonly Answer[]): void {
+async function expectOne(stake: Stake, answers: readonly Answer[]): Promise<void> {
   expect(answers.filter(({ http, delivered, code }) => http !== 200 || !delivered || code !== null)).toEqual([])
   expect(new Set(answers.map(({ paymentId }) => paymentId)).size).toBe(1)
-  const { stored, seen } = headers(stake)
+  const { stored, seen } = await headers(stake)
   expect([seen.length, stored.length]).toEqual([answers.length, 1])
   expect(new Set(seen)).toEqual(new Set(stored))
 }
@@ -73,9 +74,9 @@ function expectOne(stake: Stake, answers: readonly Answer[]): void {
 async function expectPaidOnce(stake: Stake): Promise<void> {
   const { purse, seller } = stake
   await field.settled(stake)
-  expect([signatures(stake), seller.taken()]).toEqual([1, 1])
-  expect(alive(purse).get('report')).toMatchObject([{ status: 'captured' }])
-  expect([undelivered(purse), unexplained(purse, seller)]).toEqual([[], []])
+  expect([await signatures(stake), seller.taken()]).toEqual([1, 1])
+  expect((await alive(purse)).get('report')).toMatchObject([{ status: 'captured' }])
+  expect([await undelivered(purse), await unexplained(purse, seller)]).toEqual([[], []])
 }
 
 const several = (input: FetchInput): FetchInput[] => Array.from({ length: CALLS }, () => input)
@@ -92,7 +93,7 @@ describe.each([
     seller.moments.asked = gate(PATIENCE_MS.asked)
     seller.moments.taken = gate(PATIENCE_MS.taken)
     const input = { ...wish, instrument_id, url: seller.url('report', UNITS) }
-    expectOne(stake, await field.race(stake, () => several(input), CALLS))
+    await expectOne(stake, await field.race(stake, () => several(input), CALLS))
     await expectPaidOnce(stake)
   })
 
@@ -105,12 +106,12 @@ describe.each([
     const dead = await openChainPurse(folder, field.chain, { clock, vault, sellers })
     void fetchWithPayment(dead.bursar, dead.caller, input)
     await died
-    const [before] = alive(stake.purse).get('report') ?? []
+    const [before] = (await alive(stake.purse)).get('report') ?? []
     seller.moments.asked = gate(PATIENCE_MS.asked)
     seller.moments.taken = gate(PATIENCE_MS.taken)
     const soon = { ...stake, aheadMs: aheadMs + SOON_MS }
     const answers = await field.race(soon, () => several(input), CALLS)
-    expectOne(stake, answers)
+    await expectOne(stake, answers)
     expect(answers[0]?.paymentId).toBe(before?.id)
     await expectPaidOnce(stake)
     await dead.close()
@@ -133,7 +134,7 @@ describe.each([
     const answering = field.race(stake, () => several(input), CALLS, CALLS_MAX)
     await yes(purse, payment!.payment_id)
     const answers = await answering
-    expectOne(stake, answers)
+    await expectOne(stake, answers)
     expect(answers[0]?.paymentId).toBe(payment!.payment_id)
     await expectPaidOnce(stake)
   })
@@ -146,7 +147,7 @@ it('security: calls with one key, whenever they come, are one payment, signed on
   const input = { ...wish, instrument_id, url: seller.url('report', UNITS) }
   const answers = await field.race(stake, () => [...several(input), ...several(input)], CALLS)
   expect(new Set(answers.map(({ paymentId, delivered, code }) => `${paymentId} ${delivered} ${code}`)).size).toBe(1)
-  const { stored, seen } = headers(stake)
+  const { stored, seen } = await headers(stake)
   expect([...new Set(seen)]).toEqual(stored)
   await expectPaidOnce(stake)
 })

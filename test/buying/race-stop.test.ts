@@ -4,6 +4,7 @@ import { freezeAll } from '../../src/actions/owner/freeze.ts'
 import { pass } from '../chain/scene.ts'
 import { type Door, openDoor } from '../sellers/door.ts'
 import { type Chain, startChain } from '../support/chain.ts'
+import { collected } from '../support/collected.ts'
 import { type HonestSeller, openHonestSeller } from './kill-seller.ts'
 import { makeShop } from './shop.ts'
 
@@ -27,9 +28,9 @@ afterAll(async () => {
   await chain?.stop()
 })
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (let tries = 0; !isSo() && tries < TRIES_MAX; tries++) await sleep(PAUSE_MS)
-  expect(isSo()).toBe(true)
+async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; !(await isSo()) && tries < TRIES_MAX; tries++) await sleep(PAUSE_MS)
+  expect(await isSo()).toBe(true)
 }
 
 it('security: what waits for its turn to leave while the owner stops everything stays here', async () => {
@@ -42,7 +43,7 @@ it('security: what waits for its turn to leave while the owner stops everything 
   }
   const bought = shop.fetch(seller.url('report', 10_000n))
   const { read } = shop.purse.bursar.store
-  const isSigned = () => [...read.all('purchases')].some(({ header }) => header !== null)
+  const isSigned = async () => (await collected(read.all('purchases'))).some(({ header }) => header !== null)
   await until(isSigned)
   expect(seller.seen()).toEqual([])
   await freezeAll(shop.purse.bursar, shop.purse.authority)

@@ -64,10 +64,10 @@ it.each(Object.entries(BOUNDS))('security: many processes together buy up to %s,
   const went = answers.filter(({ code }) => code === null)
   expect(went.filter(({ http, delivered }) => http !== 200 || !delivered)).toEqual([])
   await field.settled(stake)
-  const paid = purse.bursar.store.read.list('payments', { status: 'captured' }) as readonly Payment[]
+  const paid = (await purse.bursar.store.read.list('payments', { status: 'captured' })) as readonly Payment[]
   expect(paid.map(({ id }) => id).sort()).toEqual(went.map(({ paymentId }) => paymentId).sort())
   expect([paid.length, seller.taken(), seller.seen().length]).toEqual([FITS, FITS, FITS])
-  expect([undelivered(purse), unexplained(purse, seller)]).toEqual([[], []])
+  expect([await undelivered(purse), await unexplained(purse, seller)]).toEqual([[], []])
   const slowest = Math.max(...answers.map(({ ms }) => ms)).toFixed(0)
   process.stdout.write(`${name}: ${answers.length} calls, ${FITS} of them paid, the slowest ${slowest} ms\n`)
 })

@@ -19,13 +19,13 @@ describe('security: a lost reply', () => {
   it('and the same call: the same bytes are sent again, and it is paid once', async () => {
     const made = await lostReply(chain, cuts)
     const { shop, seller, payment_id } = made
-    expect(shop.get({ payment_id })).toMatchObject({
+    expect(await shop.get({ payment_id })).toMatchObject({
       status: 'in_doubt',
       resource: { delivered: false, http_status: null },
     })
     const { answer, payment } = await shop.fetch(seller.stall.url)
     expect([answer?.body, payment?.payment_id, payment?.replayed]).toEqual([GOODS, payment_id, true])
-    expect([seller.stall.received.length, attempts(shop)]).toEqual([2, 1])
+    expect([seller.stall.received.length, await attempts(shop)]).toEqual([2, 1])
     await expectPaidOnce(made)
   })
 
@@ -85,7 +85,7 @@ describe('security: a lost reply', () => {
     const { shop, seller } = await lostReply(chain, cuts, { method: 'POST', body: 'one' })
     expect((await shop.fetch(seller.stall.url, { method: 'POST', body: 'two' })).payment?.replayed).toBeUndefined()
     expect((await shop.fetch(seller.stall.url, { method: 'POST', body: 'one' })).payment?.replayed).toBe(true)
-    expect([bytesAt(seller.stall).length, signed(shop).length]).toEqual([2, 2])
+    expect([bytesAt(seller.stall).length, (await signed(shop)).length]).toEqual([2, 2])
   })
 
   it('and time: once it can never be taken any more, the same call buys anew', async () => {
@@ -103,7 +103,7 @@ describe('security: a lost reply', () => {
     later(OVER_SECONDS)
     const { payment } = await shop.fetch(seller.stall.url)
     expect([payment?.payment_id, payment?.status]).toEqual([payment_id, 'in_doubt'])
-    expect([seller.stall.received.length, seller.stall.requests.length, signed(shop).length]).toEqual([1, 2, 1])
+    expect([seller.stall.received.length, seller.stall.requests.length, (await signed(shop)).length]).toEqual([1, 2, 1])
     await pass(chain, OVER_SECONDS)
   })
 })
@@ -119,7 +119,7 @@ describe('security: a smaller max_amount in the same call', () => {
       undefined,
       undefined,
     ])
-    expect([seller.stall.received.length, attempts(shop)]).toEqual([1, 1])
+    expect([seller.stall.received.length, await attempts(shop)]).toEqual([1, 1])
     expect((await shop.fetch(seller.stall.url, { max_amount: '0.01' })).answer?.body).toBe(GOODS)
     await expectPaidOnce(made)
   })

@@ -5,6 +5,7 @@ import { counted, signed } from '../chain/scene.ts'
 import { PAID } from '../sellers/hostile/expected.ts'
 import { type Answer, asks, type Behaviour, openStall, type Stall, sells } from '../sellers/stall.ts'
 import type { Chain } from '../support/chain.ts'
+import { collected } from '../support/collected.ts'
 import type { Shop } from './shop.ts'
 
 export type Ways = Pick<Behaviour, 'unpaid' | 'paid'>
@@ -47,23 +48,34 @@ export function bytesAt({ received }: Stall): readonly string[] {
 }
 
 /** The refusal of an attempt as the journals have it: `[code, rule]`; null where they have none. */
-export function refusedInJournal({ purse }: Pick<Shop, 'purse'>, paymentId: string): [string, string] | null {
+export async function refusedInJournal(
+  { purse }: Pick<Shop, 'purse'>,
+  paymentId: string,
+): Promise<[string, string] | null> {
   const { read } = purse.bursar.store
-  const events = [purse.wallet.id, 'instance'].flatMap((journal) => [...read.events(journal)])
-  const bodies = events.filter(({ type }) => type === 'payment.refused').map(({ body }) => JSON.parse(body))
+  const journals = await Promise.all([purse.wallet.id, 'instance'].map((journal) => collected(read.events(journal))))
+  const bodies = journals
+    .flat()
+    .filter(({ type }) => type === 'payment.refused')
+    .map(({ body }) => JSON.parse(body!))
   const event = bodies.find(({ payment_id }) => payment_id === paymentId)
   return event ? [event.details.refusal.code, event.rule] : null
 }
 
 /** How many attempts there are in the journal of the wallet. */
-export function attempts(shop: Shop): number {
+export async function attempts(shop: Shop): Promise<number> {
   return counted(shop, 'payment.attempted')
 }
 
 /** It was refused for that, the journal says so, and nothing was signed for it. */
-export function expectRefused(shop: Shop, { payment, answer }: FetchView, code: string, rule: string): void {
+export async function expectRefused(
+  shop: Shop,
+  { payment, answer }: FetchView,
+  code: string,
+  rule: string,
+): Promise<void> {
   expect([payment?.status, payment?.refusal?.code, payment?.refusal?.rule]).toEqual(['refused', code, rule])
-  expect(refusedInJournal(shop, payment!.payment_id)).toEqual([code, rule])
+  expect(await refusedInJournal(shop, payment!.payment_id)).toEqual([code, rule])
   expect(answer).toBeUndefined()
-  expect(signed(shop).filter(({ paymentId }) => paymentId === payment?.payment_id)).toEqual([])
+  expect((await signed(shop)).filter(({ paymentId }) => paymentId === payment?.payment_id)).toEqual([])
 }

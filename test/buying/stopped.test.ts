@@ -65,8 +65,8 @@ describe.each(STOPS)('security: an owner who stops %s', (_, stop, lift) => {
     })
     const { payment } = await shop.fetch(seller.stall.url)
     expect(payment?.status).toBe('refused')
-    expect(refusedInJournal(shop, payment!.payment_id)?.[0]).toMatch(/^(spending|instrument)_(frozen|revoked)$/)
-    expect([signed(shop), seller.stall.received]).toEqual([[], []])
+    expect((await refusedInJournal(shop, payment!.payment_id))?.[0]).toMatch(/^(spending|instrument)_(frozen|revoked)$/)
+    expect([await signed(shop), seller.stall.received]).toEqual([[], []])
   })
 
   it('while it is about to be signed signs nothing, and what was held is given back', async () => {
@@ -84,8 +84,8 @@ describe.each(STOPS)('security: an owner who stops %s', (_, stop, lift) => {
     const { stall } = await openSeller(chain)
     const { payment } = await shop.fetch(stall.url)
     expect([payment?.status, payment?.refusal?.rule]).toEqual(['voided', 'rail.sign'])
-    expect([signed(shop), stall.received]).toEqual([[], []])
-    expectGivenBack(shop)
+    expect([await signed(shop), stall.received]).toEqual([[], []])
+    await expectGivenBack(shop)
   })
 
   it('when it is signed and has not left keeps it here', async () => {
@@ -102,7 +102,7 @@ describe.each(STOPS)('security: an owner who stops %s', (_, stop, lift) => {
     made.shop = shop
     const { stall } = await openSeller(chain)
     const { payment } = await shop.fetch(stall.url)
-    expect([payment?.status, signed(shop).length, stall.received]).toEqual(['in_doubt', 1, []])
+    expect([payment?.status, (await signed(shop)).length, stall.received]).toEqual(['in_doubt', 1, []])
     if (lift) {
       delete made.shop
       await lift(shop)
@@ -164,7 +164,7 @@ describe('security: what is signed and has not left stays here', () => {
     const { stall } = await openSeller(chain)
     const input = { instrument_id: shop.inst.instrument_id, url: stall.url, max_amount: '1.00', purpose: 'A report' }
     const { payment } = await fetchWithPayment(shop.purse.bursar, caller(shop), input, gone)
-    expect([payment?.status, signed(shop).length, stall.received]).toEqual(['in_doubt', 1, []])
+    expect([payment?.status, (await signed(shop)).length, stall.received]).toEqual(['in_doubt', 1, []])
     await pass(chain, OVER_SECONDS)
     expect((await shop.settle(payment!)).status).toBe('voided')
   }

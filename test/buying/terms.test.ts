@@ -28,24 +28,25 @@ describe('max_amount', () => {
   it('security: a smallest unit below the price is refused, and the journal has the price', async () => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
     const view = await shop.fetch(stall.url, { max_amount: '0.009999' })
-    expectRefused(shop, view, 'max_amount_exceeded', 'max_amount')
+    await expectRefused(shop, view, 'max_amount_exceeded', 'max_amount')
     expect(view.payment?.refusal?.message).toBe('The price is 0.010000 USDC, and max_amount 0.009999 USDC.')
     expect(view.payment?.payee).toMatchObject({ origin: stall.origin, address: stall.payTo })
     expect(view.payment?.amount).toBe('0.010000')
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 
   it.each(['0', '0.0', '0.000000'])('of %s asks for the price, and nothing goes on record', async (max_amount) => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
-    const journals = () => shop.purse.bursar.store.read.heads().map(({ journal, size }) => [journal, size])
-    const before = journals()
+    const journals = async () =>
+      (await shop.purse.bursar.store.read.heads()).map(({ journal, size }) => [journal, size])
+    const before = await journals()
     expect(await shop.fetch(stall.url, { max_amount })).toEqual({
       price: {
         ...{ amount: '0.010000', currency: 'USDC', protocol: 'x402', seller_says: 'A report' },
         payee: { origin: stall.origin, address: stall.payTo, network: chain.network },
       },
     })
-    expect(journals()).toEqual(before)
+    expect(await journals()).toEqual(before)
   })
 
   it('of 0 says why it could not be paid, and nothing goes on record', async () => {
@@ -53,7 +54,7 @@ describe('max_amount', () => {
     const { stall } = await openSeller(chain, { unpaid: offers({ scheme: 'haggle' }) })
     const view = await shop.fetch(stall.url, { max_amount: '0' })
     expect(view).toEqual({ refusal: expect.objectContaining({ code: 'offer_not_payable', rule: 'offer.scheme' }) })
-    expect(attempts(shop)).toBe(0)
+    expect(await attempts(shop)).toBe(0)
   })
 
   it('of 0 asks anew while the same purchase is under way', async () => {
@@ -67,7 +68,7 @@ describe('max_amount', () => {
 
   it.each(['-1', '1e2', '0,5', '', '1.0000001', ' 1', '00'])('security: of %j is refused', async (max_amount) => {
     const [shop, { stall }] = [await makeShop(chain), await openSeller(chain)]
-    expectRefused(shop, await shop.fetch(stall.url, { max_amount }), 'amount_invalid', 'arguments')
+    await expectRefused(shop, await shop.fetch(stall.url, { max_amount }), 'amount_invalid', 'arguments')
     expect(stall.requests).toEqual([])
   })
 })
@@ -77,10 +78,10 @@ describe('an instrument that is held to', () => {
     const [{ stall: mine }, { stall: other }] = [await openSeller(chain), await openSeller(chain)]
     const shop = await makeShop(chain, held({ origins: [mine.origin] }))
     const rule = 'instrument.constraints.origins'
-    expectRefused(shop, await shop.fetch(other.url), 'payee_not_allowed', rule)
+    await expectRefused(shop, await shop.fetch(other.url), 'payee_not_allowed', rule)
     // The same server by another name is another origin.
     const alias = other.url.replace('127.0.0.1', 'localhost')
-    expectRefused(shop, await shop.fetch(alias), 'payee_not_allowed', rule)
+    await expectRefused(shop, await shop.fetch(alias), 'payee_not_allowed', rule)
     expect(other.requests).toEqual([])
     expect(await shop.fetch(mine.url)).toMatchObject(PAID)
   })
@@ -90,7 +91,7 @@ describe('an instrument that is held to', () => {
     mine.becomes({ unpaid: redirects(302, other.url) })
     const shop = await makeShop(chain, held({ origins: [mine.stall.origin] }))
     const view = await shop.fetch(mine.stall.url)
-    expectRefused(shop, view, 'payee_not_allowed', 'instrument.constraints.origins')
+    await expectRefused(shop, view, 'payee_not_allowed', 'instrument.constraints.origins')
     expect([view.payment?.payee.origin, other.requests]).toEqual([other.origin, []])
   })
 
@@ -98,7 +99,7 @@ describe('an instrument that is held to', () => {
     const [{ stall: mine }, { stall: other }] = [await openSeller(chain), await openSeller(chain)]
     const shop = await makeShop(chain, held({ addresses: [mine.payTo] }))
     const rule = 'instrument.constraints.addresses'
-    expectRefused(shop, await shop.fetch(other.url), 'address_not_allowed', rule)
+    await expectRefused(shop, await shop.fetch(other.url), 'address_not_allowed', rule)
     expect(await shop.fetch(mine.url)).toMatchObject(PAID)
   })
 
@@ -121,7 +122,7 @@ describe('an instrument that is held to', () => {
 
   it.each([[['transfer']], [['mpp']]])('security: the protocols %s contacts no seller', async (protocols) => {
     const [shop, { stall }] = [await makeShop(chain, held({ protocols })), await openSeller(chain)]
-    expectRefused(shop, await shop.fetch(stall.url), 'protocol_not_allowed', 'instrument.constraints.protocols')
+    await expectRefused(shop, await shop.fetch(stall.url), 'protocol_not_allowed', 'instrument.constraints.protocols')
     expect(stall.requests).toEqual([])
   })
 })
@@ -135,7 +136,7 @@ it.each<[string, (token: Token | null) => Token | null]>([
     return { ...inner, authorizations: { token: (asset) => tokenNow(token(asset)), sign } }
   }
   const [shop, { stall }] = [await makeShop(chain, { rail }), await openSeller(chain)]
-  expectRefused(shop, await shop.fetch(stall.url), 'rail_unavailable', 'wallet.asset')
+  await expectRefused(shop, await shop.fetch(stall.url), 'rail_unavailable', 'wallet.asset')
 })
 
 describe('an account', () => {
@@ -147,7 +148,7 @@ describe('an account', () => {
     await shop.settle((await shop.fetch(known.url)).payment!)
     const { payment } = await shop.fetch(thief.url)
     expect([payment?.status, thief.received]).toEqual(['awaiting_approval', []])
-    const { facts } = question(shop.purse.bursar, payment!.payment_id)
+    const { facts } = await question(shop.purse.bursar, payment!.payment_id)
     expect(new Map(facts).get('Beware')).toContain(known.payTo)
   })
 
@@ -157,6 +158,6 @@ describe('an account', () => {
   ])('security: is never %s', async (_, accountOf, rule) => {
     const shop = await makeShop(chain)
     const { stall } = await openSeller(chain, {}, accountOf(shop))
-    expectRefused(shop, await shop.fetch(stall.url), 'address_not_allowed', rule)
+    await expectRefused(shop, await shop.fetch(stall.url), 'address_not_allowed', rule)
   })
 })

@@ -55,7 +55,7 @@ describe('what was paid and not delivered', () => {
     const { answer, payment } = await shop.fetch(`${official.url}/once`)
     expect(answer?.body).toContain(GOODS)
     expect(payment).toMatchObject({ payment_id: first.payment?.payment_id, resource: { delivered: true } })
-    expect([facilitator.calls.settle - settled, signed(shop).length]).toEqual([1, 1])
+    expect([facilitator.calls.settle - settled, (await signed(shop)).length]).toEqual([1, 1])
   })
 
   it('is another purchase a day later', async () => {
@@ -64,6 +64,6 @@ describe('what was paid and not delivered', () => {
     later(DAY_SECONDS)
     const { answer, payment } = await made.shop.fetch(made.seller.stall.url)
     expect([answer?.body, payment?.payment_id === made.payment_id]).toEqual([GOODS, false])
-    expect(signed(made.shop)).toHaveLength(2)
+    expect(await signed(made.shop)).toHaveLength(2)
   })
 })

@@ -28,19 +28,19 @@ async function allowing(options: ShopOptions = {}): Promise<Shop> {
 
 async function bought(shop: Shop) {
   const { payment } = await shop.fetch(`${seller.url}/report`)
-  const [transfer] = signed(shop)
+  const [transfer] = await signed(shop)
   return { payment: payment!, transfer: transfer! }
 }
 
-const take = (shop: Shop, units: bigint) => settle(chain, seller.facilitator, signed(shop)[0]!, units)
+const take = async (shop: Shop, units: bigint) => settle(chain, seller.facilitator, (await signed(shop))[0]!, units)
 /** What the books say was taken, and what of it came back; and whether the wallet still trusts them. */
-function books(shop: Shop, payment: { readonly payment_id: string }) {
-  const { captured, refunded, held } = shop.row(payment)
-  const { status } = shop.purse.bursar.store.read.one('wallets', { id: shop.purse.wallet.id })!
+async function books(shop: Shop, payment: { readonly payment_id: string }) {
+  const { captured, refunded, held } = await shop.row(payment)
+  const { status } = (await shop.purse.bursar.store.read.one('wallets', { id: shop.purse.wallet.id }))!
   return [captured, refunded, held, status]
 }
 async function expectBooks(shop: Shop): Promise<void> {
-  const { external } = shop.purse.bursar.store.read.one('accounts', { walletId: shop.purse.wallet.id })!
+  const { external } = (await shop.purse.bursar.store.read.one('accounts', { walletId: shop.purse.wallet.id }))!
   expect(await chain.balance(shop.payer.address)).toBe(-external)
 }
 
@@ -51,10 +51,10 @@ describe('a permit that a reorganization took back', () => {
     await take(shop, 9n)
     await chain.reorg(1)
     await shop.recover()
-    expect(books(shop, payment)).toEqual([0n, 0n, UNITS, 'active'])
+    expect(await books(shop, payment)).toEqual([0n, 0n, UNITS, 'active'])
     await take(shop, 3n)
     await shop.settle(payment)
-    expect(books(shop, payment)).toEqual([3n, 0n, 0n, 'active'])
+    expect(await books(shop, payment)).toEqual([3n, 0n, 0n, 'active'])
   })
 
   it('after it was captured, and that comes again, is what was captured', async () => {
@@ -64,11 +64,11 @@ describe('a permit that a reorganization took back', () => {
     await shop.settle(payment)
     await chain.reorg(1)
     await shop.recover()
-    expect(books(shop, payment)).toEqual([9n, 0n, 0n, 'active'])
+    expect(await books(shop, payment)).toEqual([9n, 0n, 0n, 'active'])
     await take(shop, 9n)
     await chain.mine(3)
     await shop.recover()
-    expect([books(shop, payment), signed(shop)[0]!.status]).toEqual([[9n, 0n, 0n, 'active'], 'final'])
+    expect([await books(shop, payment), (await signed(shop))[0]!.status]).toEqual([[9n, 0n, 0n, 'active'], 'final'])
   })
 
   it('security: and of which less is taken then: the rest comes back once that is final', async () => {
@@ -79,11 +79,17 @@ describe('a permit that a reorganization took back', () => {
     await chain.reorg(1)
     await take(shop, 4n)
     await shop.recover()
-    expect(books(shop, payment)).toEqual([9n, 0n, 0n, 'active'])
+    expect(await books(shop, payment)).toEqual([9n, 0n, 0n, 'active'])
     await chain.mine(3)
     await shop.recover()
-    expect([shop.get(payment).status, ...books(shop, payment)]).toEqual(['partially_refunded', 9n, 5n, 0n, 'active'])
-    expect(signed(shop)[0]).toMatchObject({ moved: 4n, status: 'final' })
+    expect([(await shop.get(payment)).status, ...(await books(shop, payment))]).toEqual([
+      'partially_refunded',
+      9n,
+      5n,
+      0n,
+      'active',
+    ])
+    expect((await signed(shop))[0]).toMatchObject({ moved: 4n, status: 'final' })
     await expectBooks(shop)
   })
 
@@ -95,12 +101,12 @@ describe('a permit that a reorganization took back', () => {
     await chain.reorg(1)
     await take(shop, 9n)
     await shop.recover()
-    expect(books(shop, payment)).toEqual([4n, 0n, 0n, 'active'])
+    expect(await books(shop, payment)).toEqual([4n, 0n, 0n, 'active'])
     await chain.mine(3)
     await shop.recover()
-    expect([shop.row(payment).forced, ...books(shop, payment)]).toEqual([5n, 9n, 0n, 0n, 'active'])
+    expect([(await shop.row(payment)).forced, ...(await books(shop, payment))]).toEqual([5n, 9n, 0n, 0n, 'active'])
     await shop.recover()
-    expect(signed(shop)[0]).toMatchObject({ moved: 9n, status: 'final' })
+    expect((await signed(shop))[0]).toMatchObject({ moved: 9n, status: 'final' })
     await expectBooks(shop)
   })
 
@@ -113,7 +119,13 @@ describe('a permit that a reorganization took back', () => {
     await pass(chain, 400)
     await chain.mine(3)
     await shop.recover()
-    expect([shop.get(payment).status, ...books(shop, payment)]).toEqual(['refunded', 9n, 9n, 0n, 'active'])
+    expect([(await shop.get(payment)).status, ...(await books(shop, payment))]).toEqual([
+      'refunded',
+      9n,
+      9n,
+      0n,
+      'active',
+    ])
     await expectBooks(shop)
   })
 })
@@ -126,11 +138,11 @@ describe('a permit that was not used', () => {
     await chain.mine(3)
     later(60)
     await shop.recover()
-    expect(books(shop, payment)).toEqual([0n, 0n, UNITS, 'active'])
+    expect(await books(shop, payment)).toEqual([0n, 0n, UNITS, 'active'])
     await nextBlockAt(chain, transfer.validBefore)
     await chain.mine(3)
     expect((await shop.settle(payment)).status).toBe('voided')
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 
   it('is taken in the second of its deadline', async () => {
@@ -141,7 +153,7 @@ describe('a permit that was not used', () => {
     later(60)
     await chain.mine(3)
     await shop.settle(payment)
-    expect(books(shop, payment)).toEqual([8n, 0n, 0n, 'active'])
+    expect(await books(shop, payment)).toEqual([8n, 0n, 0n, 'active'])
   })
 
   it('because the owner took it back is free once its time is over', async () => {
@@ -151,11 +163,11 @@ describe('a permit that was not used', () => {
     await take(shop, 8n)
     await chain.mine(3)
     await shop.recover()
-    expect(books(shop, payment)).toEqual([0n, 0n, UNITS, 'active'])
+    expect(await books(shop, payment)).toEqual([0n, 0n, UNITS, 'active'])
     await pass(chain, 120)
     await chain.mine(3)
     expect((await shop.settle(payment)).status).toBe('voided')
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 })
 
@@ -166,7 +178,7 @@ describe('another process', () => {
     await take(shop, 6n)
     const other = await shop.other()
     await recover(other.bursar)
-    expect(books(shop, payment)).toEqual([6n, 0n, 0n, 'active'])
+    expect(await books(shop, payment)).toEqual([6n, 0n, 0n, 'active'])
   })
 
   it('security: signs what the one before it had only held, for whom the seller names now, and sends that alone', async () => {
@@ -192,12 +204,12 @@ describe('another process', () => {
       dies ? offer.extra : { ...(offer.extra as object), facilitatorAddress: seller.facilitator.address }
     void shop.fetch(`${changing.url}/report`)
     await dead
-    const [held] = shop.purse.bursar.store.read.list('payments', { status: 'authorized' })
+    const [held] = await shop.purse.bursar.store.read.list('payments', { status: 'authorized' })
     dies = false
     later(6)
     const other = await shop.other({ books: (one) => one })
     await buy({ purse: other, inst: shop.inst }, `${changing.url}/report`)
-    const [transfer, ...more] = signed(shop)
+    const [transfer, ...more] = await signed(shop)
     expect([transfer, more]).toMatchObject([
       { paymentId: held!.id, value: 500n, facilitator: seller.facilitator.address },
       [],
@@ -205,7 +217,7 @@ describe('another process', () => {
     expect(changing.requests.filter(({ payment }) => payment !== null)).toHaveLength(1)
     await take(shop, 500n)
     await shop.settle({ payment_id: held!.id })
-    expect(books(shop, { payment_id: held!.id })).toEqual([500n, 0n, 0n, 'active'])
+    expect(await books(shop, { payment_id: held!.id })).toEqual([500n, 0n, 0n, 'active'])
   })
 })
 
@@ -215,15 +227,15 @@ describe('a maximum that a human is asked about', () => {
     onTestFinished(() => dear.close())
     const shop = await allowing()
     const asked = await shop.fetch(`${dear.url}/report`, { max_amount: '200.00' })
-    expect([asked.payment?.status, signed(shop)]).toEqual(['awaiting_approval', []])
+    expect([asked.payment?.status, await signed(shop)]).toEqual(['awaiting_approval', []])
     await yes(shop, asked.payment!)
-    expect(signed(shop)).toEqual([])
+    expect(await signed(shop)).toEqual([])
     await shop.fetch(`${dear.url}/report`, { max_amount: '200.00' })
-    expect(signed(shop)).toMatchObject([{ kind: 'permit2', value: 150_000_000n }])
-    await settle(chain, dear.facilitator, signed(shop)[0]!, 1_000_000n)
+    expect(await signed(shop)).toMatchObject([{ kind: 'permit2', value: 150_000_000n }])
+    await settle(chain, dear.facilitator, (await signed(shop))[0]!, 1_000_000n)
     // So much counts only once it is final.
     await chain.mine(3)
     expect(await shop.settle(asked.payment!)).toMatchObject({ status: 'captured', captured_amount: '1.000000' })
-    expect(counted(shop, 'transfer.signed')).toBe(1)
+    expect(await counted(shop, 'transfer.signed')).toBe(1)
   })
 })

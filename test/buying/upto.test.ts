@@ -40,13 +40,13 @@ async function quiet(options?: QuietOptions): Promise<UptoSeller> {
 }
 
 /** Available, held, and what is left of the instrument's allowance, in units. */
-function leftOf({ purse, inst }: Shop) {
-  const { available, held } = purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id })!
-  return [available, held, purse.bursar.store.read.one('instruments', { id: inst.instrument_id })!.remaining]
+async function leftOf({ purse, inst }: Shop) {
+  const { available, held } = (await purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id }))!
+  return [available, held, (await purse.bursar.store.read.one('instruments', { id: inst.instrument_id }))!.remaining]
 }
 
-function countersOf({ purse }: Shop): readonly bigint[] {
-  return purse.bursar.store.read.list('counters', {}).map(({ amount }) => amount)
+async function countersOf({ purse }: Shop): Promise<readonly bigint[]> {
+  return (await purse.bursar.store.read.list('counters', {})).map(({ amount }) => amount)
 }
 
 describe('a seller that says afterwards what it cost, by the official packages', () => {
@@ -56,7 +56,7 @@ describe('a seller that says afterwards what it cost, by the official packages',
     ['the maximum', UNITS],
   ])('takes %s: that is captured, and the rest goes back to balance, instrument and counters', async (_, units) => {
     const shop = await allowing()
-    const [available, , remaining] = leftOf(shop) as [bigint, bigint, bigint]
+    const [available, , remaining] = (await leftOf(shop)) as [bigint, bigint, bigint]
     const before = await chain.balance(official.payTo)
     const view = await shop.fetch(`${official.url}/used/${units}`)
     expect(view.answer?.body).toContain(GOODS)
@@ -66,8 +66,8 @@ describe('a seller that says afterwards what it cost, by the official packages',
     expect(settled).toMatchObject({ status: 'captured', captured_amount: `0.0${`${units}`.padStart(5, '0')}` })
     expect(settled).toMatchObject({ receipt: { rail_ref: official.settled.at(-1)?.transaction } })
     expect((await chain.balance(official.payTo)) - before).toBe(units)
-    expect(leftOf(shop)).toEqual([available - units, 0n, remaining - units])
-    expect(new Set(countersOf(shop))).toEqual(new Set([units]))
+    expect(await leftOf(shop)).toEqual([available - units, 0n, remaining - units])
+    expect(new Set(await countersOf(shop))).toEqual(new Set([units]))
   })
 
   it('takes nothing: nothing is settled, and all of it goes back once the permit is too late', async () => {
@@ -76,10 +76,10 @@ describe('a seller that says afterwards what it cost, by the official packages',
     expect(view.answer?.body).toContain(GOODS)
     expect(official.settled.at(-1)).toMatchObject({ success: true, transaction: '' })
     await shop.recover()
-    expect(shop.row(view.payment!).held).toBe(UNITS)
+    expect((await shop.row(view.payment!)).held).toBe(UNITS)
     await pass(chain, 400)
     expect((await shop.settle(view.payment!)).status).toBe('voided')
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 
   it('is not paid without an allowance to Permit2, and what was held goes back once the permit is too late', async () => {
@@ -90,7 +90,7 @@ describe('a seller that says afterwards what it cost, by the official packages',
     await pass(chain, 400)
     expect((await shop.settle(view.payment!)).status).toBe('voided')
     expect(await chain.balance(official.payTo)).toBe(before)
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 })
 
@@ -102,8 +102,8 @@ describe('security: a maximum is signed', () => {
     expect(view.payment).toMatchObject({
       ...{ status: 'refused', refusal: { code: 'protocol_not_allowed', rule: 'wallet.allows' } },
     })
-    expect(signed(shop)).toEqual([])
-    expectGivenBack(shop)
+    expect(await signed(shop)).toEqual([])
+    await expectGivenBack(shop)
   })
 
   it.each<[string, (extra: Record<string, unknown>) => object]>([
@@ -117,7 +117,7 @@ describe('security: a maximum is signed', () => {
     const shop = await makeShop(chain, { allows: ['loopback', 'upfront', 'upto', 'v1'] })
     const view = await shop.fetch(`${seller.url}/report`)
     expect(view.payment).toMatchObject({ status: 'refused', refusal: { code: 'offer_not_payable' } })
-    expect(signed(shop)).toEqual([])
+    expect(await signed(shop)).toEqual([])
   })
 
   it('not over max_amount, and not over what a limit lets through at once: the maximum is what counts', async () => {
@@ -126,7 +126,7 @@ describe('security: a maximum is signed', () => {
     expect(payment).toMatchObject({ status: 'refused', refusal: { code: 'max_amount_exceeded' } })
     const small = await makeShop(chain, { allows: ['loopback', 'upto'], terms: { per_payment_max: '0.009999' } })
     expect((await small.fetch(`${official.url}/used/1`)).payment).toMatchObject({ status: 'refused' })
-    expect([...signed(shop), ...signed(small)]).toEqual([])
+    expect([...(await signed(shop)), ...(await signed(small))]).toEqual([])
   })
 
   it('not where Permit2 is not what it should be, and what was held is free at once', async () => {
@@ -136,18 +136,18 @@ describe('security: a maximum is signed', () => {
     onTestFinished(() => seller.close())
     const shop = await makeShop(bare, { allows: ['loopback', 'upto'] })
     const view = await shop.fetch(`${seller.url}/report`)
-    expect([view.payment?.status, signed(shop)]).toEqual(['voided', []])
-    expectGivenBack(shop)
+    expect([view.payment?.status, await signed(shop)]).toEqual(['voided', []])
+    await expectGivenBack(shop)
   })
 
   it('once, and who settles it is on record before that', async () => {
     const [shop, seller] = [await allowing(), await quiet()]
     const { payment } = await shop.fetch(`${seller.url}/report`)
     await shop.fetch(`${seller.url}/report`)
-    expect(lastEvent(shop, 'payment.attempted', payment?.payment_id)).toMatchObject({
+    expect(await lastEvent(shop, 'payment.attempted', payment?.payment_id)).toMatchObject({
       facilitator: seller.facilitator.address,
     })
-    const [transfer, ...more] = signed(shop).filter(({ paymentId }) => paymentId === payment?.payment_id)
+    const [transfer, ...more] = (await signed(shop)).filter(({ paymentId }) => paymentId === payment?.payment_id)
     expect(transfer).toMatchObject({ kind: 'permit2', facilitator: seller.facilitator.address, value: UNITS })
     expect(more).toEqual([])
     await settle(chain, seller.facilitator, transfer!, 7n)
@@ -164,17 +164,17 @@ describe('security: of a permit', () => {
     const [shop, seller] = [await allowing(), await quiet()]
     const { payment } = await shop.fetch(`${seller.url}/report`)
     const by = who === 'named' ? seller.facilitator : new Sender(chain, await fundedKey(chain))
-    await settle(chain, by, signed(shop)[0]!, units)
+    await settle(chain, by, (await signed(shop))[0]!, units)
     expect(await chain.balance(seller.payTo)).toBe(0n)
     await pass(chain, 400)
     expect((await shop.settle(payment!)).status).toBe('voided')
-    expectGivenBack(shop)
+    await expectGivenBack(shop)
   })
 
   it('a second part is not taken', async () => {
     const [shop, seller] = [await allowing(), await quiet()]
     const { payment } = await shop.fetch(`${seller.url}/report`)
-    for (const units of [3n, 4n]) await settle(chain, seller.facilitator, signed(shop)[0]!, units)
+    for (const units of [3n, 4n]) await settle(chain, seller.facilitator, (await signed(shop))[0]!, units)
     expect(await chain.balance(seller.payTo)).toBe(3n)
     expect(await shop.settle(payment!)).toMatchObject({ status: 'captured', captured_amount: '0.000003' })
   })
@@ -182,7 +182,7 @@ describe('security: of a permit', () => {
   it('that a lying seller offers for an account that is not its own, nobody gets anything', async () => {
     const [shop, seller] = [await allowing(), await quiet({ settler: newAddress() })]
     const { payment } = await shop.fetch(`${seller.url}/report`)
-    await settle(chain, seller.facilitator, signed(shop)[0]!, 5n)
+    await settle(chain, seller.facilitator, (await signed(shop))[0]!, 5n)
     expect(await chain.balance(seller.payTo)).toBe(0n)
     await pass(chain, 400)
     expect((await shop.settle(payment!)).status).toBe('voided')

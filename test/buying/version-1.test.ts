@@ -47,12 +47,12 @@ describe('a seller that speaks version 1', () => {
     expect(stall.received.map(({ version, header }) => [version, header.length > 0])).toEqual([[1, true]])
     const { bursar, caller, wallet, publicKey } = shop.purse
     for (let tries = 0; tries < 3; tries += 1) await recover(bursar)
-    expect(getPayment(bursar, caller, payment!.payment_id)).toMatchObject({ status: 'captured' })
+    expect(await getPayment(bursar, caller, payment!.payment_id)).toMatchObject({ status: 'captured' })
     expect(await chain.balance(stall.payTo)).toBe(UNITS)
     const { chain: holds, books } = await bothBooks(shop.purse, chain)
     expect([books, books]).toEqual([holds, 10n * UNIT - UNITS])
-    expect(bursar.store.read.one('accounts', { walletId: wallet.id })?.held).toBe(0n)
-    expect(verifyStore(bursar, journalNoteKey(publicKey)).problems).toEqual([])
+    expect((await bursar.store.read.one('accounts', { walletId: wallet.id }))?.held).toBe(0n)
+    expect((await verifyStore(bursar, journalNoteKey(publicKey))).problems).toEqual([])
   })
 
   it('security: is refused where the owner has not allowed it', async () => {

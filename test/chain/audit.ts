@@ -6,6 +6,7 @@ import type { Broadcast, Counter, CounterKey, Instrument, Payment, Transfer } fr
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import type { Chain } from '../support/chain.ts'
 import type { ChainPurse } from '../support/chain-purse.ts'
+import { collected } from '../support/collected.ts'
 
 const EVENTS = parseAbi([
   'event Transfer(address indexed from, address indexed to, uint256 value)',
@@ -29,33 +30,36 @@ interface Moved {
 export async function problemsOf(purse: ChainPurse, chain: Chain, coins = 10n ** 18n): Promise<string[]> {
   const { bursar, wallet } = purse
   const { read } = bursar.store
-  const payments = (read.list('payments', { walletId: wallet.id }) as readonly Payment[]).filter(
+  const payments = ((await read.list('payments', { walletId: wallet.id })) as readonly Payment[]).filter(
     ({ authorizedAt }) => authorizedAt !== null,
   )
   const final = await chain.publicClient.getBlock({ blockTag: 'finalized' })
   return [
-    ...journalProblems(purse),
-    ...signatureProblems(purse),
+    ...(await journalProblems(purse)),
+    ...(await collected(signatureProblems(purse))),
     ...moneyProblems(payments, await movedBy(purse, chain)),
     ...(await balanceProblems(purse, chain, payments)),
-    ...stateProblems(payments, read.list('transfers', { walletId: wallet.id }), Number(final.timestamp)),
-    ...counterProblems(purse, payments),
+    ...stateProblems(payments, await read.list('transfers', { walletId: wallet.id }), Number(final.timestamp)),
+    ...(await collected(counterProblems(purse, payments))),
     ...(await feeProblems(purse, chain, coins)),
   ]
 }
 
 /** What is wrong at any time: with the journals, or with tables that are not as the journals say. */
-export function journalProblems({ bursar, publicKey }: Pick<ChainPurse, 'bursar' | 'publicKey'>): string[] {
-  const { problems } = verifyStore(bursar, journalNoteKey(publicKey))
+export async function journalProblems({
+  bursar,
+  publicKey,
+}: Pick<ChainPurse, 'bursar' | 'publicKey'>): Promise<string[]> {
+  const { problems } = await verifyStore(bursar, journalNoteKey(publicKey))
   return problems.map(({ journal, seq, why }) => `${journal} ${seq}: ${why}`)
 }
 
 /** What is signed for a payment is signed once, whoever tries. */
-function* signatureProblems({ bursar, wallet }: ChainPurse): Iterable<string> {
+async function* signatureProblems({ bursar, wallet }: ChainPurse): AsyncIterable<string> {
   const seen = new Set<string>()
-  for (const { type, body } of bursar.store.read.events(wallet.id)) {
+  for await (const { type, body } of bursar.store.read.events(wallet.id)) {
     if (type !== 'transfer.signed') continue
-    const { payment_id } = JSON.parse(body) as { payment_id: string }
+    const { payment_id } = JSON.parse(body!) as { payment_id: string }
     if (seen.has(payment_id)) yield `${payment_id} was signed again`
     seen.add(payment_id)
   }
@@ -93,13 +97,13 @@ function* moneyProblems(payments: readonly Payment[], moved: readonly Moved[]): 
 }
 
 async function balanceProblems(purse: ChainPurse, chain: Chain, payments: readonly Payment[]): Promise<string[]> {
-  const accounts = purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id })!
+  const accounts = (await purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id }))!
   const has = await chain.balance(purse.address as Address)
   const problems: string[] = []
   if (has !== -accounts.external) problems.push(`the account holds ${has}, the books say ${-accounts.external}`)
   if (accounts.held !== 0n || accounts.overdrawn !== 0n || accounts.available !== has)
     problems.push(`held ${accounts.held}, available ${accounts.available}, overdrawn ${accounts.overdrawn} of ${has}`)
-  if (purse.bursar.store.read.one('wallets', { id: purse.wallet.id })!.status !== 'active')
+  if ((await purse.bursar.store.read.one('wallets', { id: purse.wallet.id }))!.status !== 'active')
     problems.push('the wallet was frozen')
   const due = new Map<string, bigint>()
   for (const { payee, captured, refunded } of payments)
@@ -130,7 +134,7 @@ function* stateProblems(
 }
 
 /** Counters and instruments are the sums of the payments that count. */
-function* counterProblems({ bursar, wallet }: ChainPurse, payments: readonly Payment[]): Iterable<string> {
+async function* counterProblems({ bursar, wallet }: ChainPurse, payments: readonly Payment[]): AsyncIterable<string> {
   const { read } = bursar.store
   const counters = new Map<string, { amount: bigint; count: number }>()
   const taken = new Map<string, { amount: bigint; count: number }>()
@@ -143,17 +147,17 @@ function* counterProblems({ bursar, wallet }: ChainPurse, payments: readonly Pay
     add(taken, payment.instrumentId as string, payment)
   }
   const none = { amount: 0n, count: 0 }
-  for (const { id, walletId, maxAmount, over } of read.all('limits'))
-    for (const counter of walletId === wallet.id ? (read.list('counters', { limitId: id }) as Counter[]) : []) {
+  for await (const { id, walletId, maxAmount, over } of read.all('limits'))
+    for (const counter of walletId === wallet.id ? ((await read.list('counters', { limitId: id })) as Counter[]) : []) {
       const { amount, count } = counter
       const sum = counters.get(nameOf(counter)) ?? none
       if (!isDeepStrictEqual({ amount, count }, sum)) yield `${nameOf(counter)} says ${amount}; it is ${sum.amount}`
       if (over === 'deny' && maxAmount !== null && amount > maxAmount)
         yield `${id} was overrun by ${amount - maxAmount}`
     }
-  for (const { id, amount, remaining, usageConsumed } of read.list('instruments', {
+  for (const { id, amount, remaining, usageConsumed } of (await read.list('instruments', {
     walletId: wallet.id,
-  }) as readonly Instrument[]) {
+  })) as readonly Instrument[]) {
     const sum = taken.get(id) ?? none
     if (remaining !== amount - sum.amount) yield `${id} has ${remaining} left; ${sum.amount} of ${amount} was spent`
     if (usageConsumed !== sum.count) yield `${id} has ${usageConsumed} uses of ${sum.count}`
@@ -164,7 +168,7 @@ function* counterProblems({ bursar, wallet }: ChainPurse, payments: readonly Pay
 async function feeProblems(purse: ChainPurse, chain: Chain, coins: bigint): Promise<string[]> {
   const { read } = purse.bursar.store
   const relayer = purse.wallet.relayer as string
-  const rows = read.list('broadcasts', { relayer }) as readonly Broadcast[]
+  const rows = (await read.list('broadcasts', { relayer })) as readonly Broadcast[]
   const problems: string[] = []
   const cost = new Map<string, bigint>()
   for (const { txHash, fee } of rows) {
@@ -185,7 +189,7 @@ async function feeProblems(purse: ChainPurse, chain: Chain, coins: bigint): Prom
     const count = await chain.publicClient.getTransactionCount({ address, blockTag })
     if (count !== nonces.size) problems.push(`${nonces.size} nonces were handed out; ${blockTag} counts ${count}`)
   }
-  const days = read.list('fee_days', { relayer })
+  const days = await read.list('fee_days', { relayer })
   for (const { day, held } of days) if (held !== 0n) problems.push(`${held} gwei of ${day} are still held for fees`)
   const spent = days.reduce((total, day) => total + day.spent, 0n)
   const booked = rows.reduce((total, { fee }) => total + (fee ?? 0n), 0n)

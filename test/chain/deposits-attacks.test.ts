@@ -31,9 +31,9 @@ const accept = ({ bursar, authority, wallet }: ChainPurse) => acceptDifference(b
 const unfreeze = ({ bursar, authority, wallet }: ChainPurse) => unfreezeWallet(bursar, authority, wallet.id)
 
 /** What the wallet has, and whether it may spend it. */
-function stateOf({ bursar: { store }, wallet }: ChainPurse) {
-  const { available } = store.read.one('accounts', { walletId: wallet.id })!
-  return [available, store.read.one('wallets', { id: wallet.id })!.status]
+async function stateOf({ bursar: { store }, wallet }: ChainPurse) {
+  const { available } = (await store.read.one('accounts', { walletId: wallet.id }))!
+  return [available, (await store.read.one('wallets', { id: wallet.id }))!.status]
 }
 
 interface Meanwhile {
@@ -74,7 +74,7 @@ describe('security: money is never counted twice', () => {
     expect(await look(purse)).toMatchObject({ chain: '90.000000', books: '100.000000' })
     await chain.mine(FINAL_AFTER)
     expect(await look(purse)).toMatchObject({ chain: '90.000000', books: '100.000000' })
-    expect(stateOf(purse)).toEqual([100n * UNIT, 'frozen'])
+    expect(await stateOf(purse)).toEqual([100n * UNIT, 'frozen'])
   })
 
   it('when two processes take their first look while a deposit becomes final', async () => {
@@ -88,7 +88,7 @@ describe('security: money is never counted twice', () => {
     const first = await open(folder, { rail: meanwhile({ beforeOpening }) })
     await look(first)
     expect(await look(second)).toMatchObject({ chain: '30.000000', books: '30.000000' })
-    expect(stateOf(first)).toEqual([30n * UNIT, 'active'])
+    expect(await stateOf(first)).toEqual([30n * UNIT, 'active'])
   })
 })
 
@@ -100,7 +100,7 @@ describe('security: nobody freezes a wallet from outside', () => {
     const rail = meanwhile({ beforeHead: () => mint(second, 1n), afterStatement: () => look(second) })
     const first = await open(folder, { rail })
     await look(first)
-    expect(stateOf(first)).toEqual([1n, 'active'])
+    expect(await stateOf(first)).toEqual([1n, 'active'])
   })
 
   it('by a node that is behind, alone or as one of two', async () => {
@@ -115,7 +115,7 @@ describe('security: nobody freezes a wallet from outside', () => {
       await expect(look(purse)).rejects.toThrow()
       behind.mend()
       expect(await look(purse)).toMatchObject({ chain: '1.000000', books: '1.000000' })
-      expect(stateOf(purse)).toEqual([UNIT, 'active'])
+      expect(await stateOf(purse)).toEqual([UNIT, 'active'])
     }
   })
 
@@ -126,7 +126,7 @@ describe('security: nobody freezes a wallet from outside', () => {
     await look(purse)
     await chain.reorg(1)
     expect(await look(purse)).toMatchObject({ chain: '0.000000', books: '0.000000' })
-    expect(stateOf(purse)).toEqual([UNIT, 'active'])
+    expect(await stateOf(purse)).toEqual([UNIT, 'active'])
   })
 })
 
@@ -139,7 +139,7 @@ describe('a difference that its owner accepts', () => {
     await take(purse, 2n * UNIT)
     await look(purse)
     await accept(purse)
-    expect(stateOf(purse)).toEqual([5n * UNIT, 'frozen'])
+    expect(await stateOf(purse)).toEqual([5n * UNIT, 'frozen'])
     await unfreeze(purse)
     expect(await look(purse)).toMatchObject({ chain: '5.000000', books: '5.000000' })
     await expect(accept(purse)).rejects.toMatchObject({ code: 'wrong_state' })
@@ -153,7 +153,7 @@ describe('a difference that its owner accepts', () => {
     await take(purse, 10n * UNIT)
     const accepted = await Promise.allSettled([accept(purse), accept(purse)])
     expect(accepted.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-    expect(stateOf(purse)[0]).toBe(40n * UNIT)
+    expect((await stateOf(purse))[0]).toBe(40n * UNIT)
   })
 
   it('lets a deposit back in that was accepted as lost', async () => {
@@ -166,13 +166,13 @@ describe('a difference that its owner accepts', () => {
     await chain.mine(FINAL_AFTER)
     await look(purse)
     await accept(purse)
-    expect(stateOf(purse)).toEqual([0n, 'frozen'])
+    expect(await stateOf(purse)).toEqual([0n, 'frozen'])
     // The same bytes again, or else as much from elsewhere: either way the books can follow.
     if (raw === null) await mint(purse, 7n * UNIT)
     else await chain.rpc('eth_sendRawTransaction', [raw]).catch(() => mint(purse, 7n * UNIT))
     await chain.mine()
     const { chain: holds, books } = await look(purse)
     if (holds !== books) await accept(purse)
-    expect(stateOf(purse)[0]).toBe(7n * UNIT)
+    expect((await stateOf(purse))[0]).toBe(7n * UNIT)
   })
 })

@@ -15,8 +15,10 @@ beforeAll(async () => {
 afterEach(() => chain.automine())
 afterAll(() => chain.stop())
 
-const status = ({ purse }: Scene) => purse.bursar.store.read.one('wallets', { id: purse.wallet.id })?.status
-const accounts = ({ purse }: Scene) => purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id })!
+const status = async ({ purse }: Scene) =>
+  (await purse.bursar.store.read.one('wallets', { id: purse.wallet.id }))?.status
+const accounts = async ({ purse }: Scene) =>
+  (await purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id }))!
 const accept = ({ purse }: Scene) => acceptDifference(purse.bursar, purse.authority, purse.wallet.id)
 const unfreeze = ({ purse }: Scene) => unfreezeWallet(purse.bursar, purse.authority, purse.wallet.id)
 const mint = ({ purse }: Scene, units: bigint) => chain.mint(purse.address as Address, units)
@@ -28,14 +30,14 @@ async function deepScene(options: SceneOptions = {}): Promise<Scene> {
   await mint(scene, 1000n * UNIT)
   await chain.mine(9)
   await scene.recover()
-  expect(accounts(scene).available).toBe(1000n * UNIT)
+  expect((await accounts(scene)).available).toBe(1000n * UNIT)
   return scene
 }
 
 /** The wallet is frozen, says both numbers, and pays nothing. */
 async function expectFrozen(scene: Scene, holds: string, books: string): Promise<void> {
-  expect(status(scene)).toBe('frozen')
-  const { reason } = lastEvent(scene, 'wallet.frozen') as { reason: string }
+  expect(await status(scene)).toBe('frozen')
+  const { reason } = (await lastEvent(scene, 'wallet.frozen')) as { reason: string }
   expect(reason).toMatch(new RegExp(`holds ${holds} at block \\d+; the books say ${books}\\.`))
   const refused = await scene.pay(stranger().address, '1.00')
   expect(ruleOf(refused)).toEqual(['refused', 'spending_frozen', 'wallet.status'])
@@ -44,7 +46,7 @@ async function expectFrozen(scene: Scene, holds: string, books: string): Promise
 async function expectPaysAgain(scene: Scene): Promise<void> {
   await unfreeze(scene)
   await scene.recover()
-  expect([status(scene), (await scene.pay(stranger().address, '1.00')).status]).toEqual(['active', 'captured'])
+  expect([await status(scene), (await scene.pay(stranger().address, '1.00')).status]).toEqual(['active', 'captured'])
 }
 
 describe('security: money that is gone', () => {
@@ -56,9 +58,9 @@ describe('security: money that is gone', () => {
     // Letting it go without a word helps nothing.
     await unfreeze(scene)
     await scene.recover()
-    expect([status(scene), counted(scene, 'wallet.frozen')]).toEqual(['frozen', 2])
+    expect([await status(scene), await counted(scene, 'wallet.frozen')]).toEqual(['frozen', 2])
     await accept(scene)
-    expect([status(scene), accounts(scene).available]).toEqual(['frozen', 600n * UNIT])
+    expect([await status(scene), (await accounts(scene)).available]).toEqual(['frozen', 600n * UNIT])
     await expectPaysAgain(scene)
   })
 
@@ -66,11 +68,11 @@ describe('security: money that is gone', () => {
     const scene = await deepScene()
     await mint(scene, 7n * UNIT)
     await scene.recover()
-    expect(accounts(scene).available).toBe(1007n * UNIT)
+    expect((await accounts(scene)).available).toBe(1007n * UNIT)
     await chain.reorg(1)
     await scene.recover()
     // It may come back yet: anybody can send a coin in a block that will not last.
-    expect(status(scene)).toBe('active')
+    expect(await status(scene)).toBe('active')
     await chain.mine(40)
     await scene.recover()
     await expectFrozen(scene, '1000.000000', '1007.000000')
@@ -85,16 +87,16 @@ describe('security: money that is gone', () => {
     await chain.mine(9)
     expect((await scene.settle(paid)).status).toBe('captured')
     const held = await scene.pay(stranger().address, '1.00')
-    expect(status(scene)).toBe('frozen')
+    expect(await status(scene)).toBe('frozen')
     expect(held.refusal?.code).toBe('spending_frozen')
     await accept(scene)
     await take(scene, 10n * UNIT)
     await accept(scene)
-    expect(accounts(scene)).toMatchObject({ available: 0n, held: 0n, external: 0n, overdrawn: 0n })
+    expect(await accounts(scene)).toMatchObject({ available: 0n, held: 0n, external: 0n, overdrawn: 0n })
     await mint(scene, 5n * UNIT)
     await chain.mine(9)
     await scene.recover()
-    expect(accounts(scene)).toMatchObject({ available: 5n * UNIT, overdrawn: 0n })
+    expect(await accounts(scene)).toMatchObject({ available: 5n * UNIT, overdrawn: 0n })
   })
 
   it('while a payment holds it is owed, and the hold stays', async () => {
@@ -106,13 +108,13 @@ describe('security: money that is gone', () => {
     await take(scene, 950n * UNIT)
     await reconcile(scene.purse.bursar, scene.purse.wallet.id, false)
     await accept(scene)
-    expect(accounts(scene)).toMatchObject({ available: 0n, held: 100n * UNIT, overdrawn: -50n * UNIT })
+    expect(await accounts(scene)).toMatchObject({ available: 0n, held: 100n * UNIT, overdrawn: -50n * UNIT })
     await mint(scene, 70n * UNIT)
     await reconcile(scene.purse.bursar, scene.purse.wallet.id, false)
-    expect(accounts(scene)).toMatchObject({ available: 20n * UNIT, held: 100n * UNIT, overdrawn: 0n })
+    expect(await accounts(scene)).toMatchObject({ available: 20n * UNIT, held: 100n * UNIT, overdrawn: 0n })
     await unfreeze(scene)
     expect((await scene.settle(paid)).status).toBe('captured')
-    expect(accounts(scene)).toMatchObject({ available: 20n * UNIT, held: 0n })
+    expect(await accounts(scene)).toMatchObject({ available: 20n * UNIT, held: 0n })
   })
 
   it('is not said to be gone where nothing is', async () => {
@@ -120,14 +122,14 @@ describe('security: money that is gone', () => {
     await expect(accept(scene)).rejects.toMatchObject({ code: 'wrong_state' })
     await scene.pay(stranger().address, '1.00')
     await expect(accept(scene)).rejects.toMatchObject({ code: 'wrong_state' })
-    expect(counted(scene, 'wallet.withdrawn')).toBe(0)
+    expect(await counted(scene, 'wallet.withdrawn')).toBe(0)
   })
 
   it('is written down once, however often it is looked at', async () => {
     const scene = await makeScene(chain)
     await take(scene, 1n)
     for (let times = 0; times < 2; times += 1) await scene.recover()
-    expect([counted(scene, 'wallet.frozen'), status(scene)]).toEqual([1, 'frozen'])
+    expect([await counted(scene, 'wallet.frozen'), await status(scene)]).toEqual([1, 'frozen'])
     await accept(scene)
   })
 })
@@ -141,8 +143,8 @@ describe('a deposit that the chain moved', () => {
     await scene.recover()
     await chain.mine(9)
     await scene.recover()
-    expect([accounts(scene).available, status(scene)]).toEqual([1007n * UNIT, 'active'])
-    expect(counted(scene, 'wallet.funded')).toBe(2)
+    expect([(await accounts(scene)).available, await status(scene)]).toEqual([1007n * UNIT, 'active'])
+    expect(await counted(scene, 'wallet.funded')).toBe(2)
   })
 
   it('away before it counted is not missed', async () => {
@@ -152,7 +154,7 @@ describe('a deposit that the chain moved', () => {
     await chain.reorg(1)
     await chain.mine(9)
     await scene.recover()
-    expect([accounts(scene).available, status(scene)]).toEqual([1000n * UNIT, 'active'])
+    expect([(await accounts(scene)).available, await status(scene)]).toEqual([1000n * UNIT, 'active'])
   })
 })
 
@@ -170,7 +172,7 @@ describe('a difference that is not there', () => {
     })
     wrong = times
     const seen = await reconcile(scene.purse.bursar, scene.purse.wallet.id, false)
-    expect([seen.chain, seen.books, status(scene)]).toEqual(['1000.000000', '1000.000000', 'active'])
+    expect([seen.chain, seen.books, await status(scene)]).toEqual(['1000.000000', '1000.000000', 'active'])
   })
 
   it('security: never freezes a wallet with twenty payments in flight and deposits between them', async () => {
@@ -187,10 +189,10 @@ describe('a difference that is not there', () => {
     await mint(scene, 2n * UNIT)
     isOver = true
     await Promise.all(looking)
-    expect(lastEvent(scene, 'wallet.frozen')).toBe(null)
+    expect(await lastEvent(scene, 'wallet.frozen')).toBe(null)
     for (const one of paid) expect(ruleOf(await scene.settle(one))).toEqual(['captured', undefined, undefined])
     await scene.recover()
-    expect([counted(scene, 'wallet.frozen'), accounts(scene).available]).toEqual([0, 944n * UNIT])
+    expect([await counted(scene, 'wallet.frozen'), (await accounts(scene)).available]).toEqual([0, 944n * UNIT])
   })
 
   it('security: is none where the chain moved what the books do not count yet', async () => {
@@ -198,8 +200,8 @@ describe('a difference that is not there', () => {
     const paid = await scene.pay(stranger().address, '100.00')
     await chain.mine()
     const { chain: holds, books } = await reconcile(scene.purse.bursar, scene.purse.wallet.id, false)
-    expect([scene.get(paid).status, holds, books]).toEqual(['in_doubt', '900.000000', '900.000000'])
-    expect([status(scene), accounts(scene).held]).toEqual(['active', 100n * UNIT])
+    expect([(await scene.get(paid)).status, holds, books]).toEqual(['in_doubt', '900.000000', '900.000000'])
+    expect([await status(scene), (await accounts(scene)).held]).toEqual(['active', 100n * UNIT])
     await chain.mine(9)
     expect((await scene.settle(paid)).status).toBe('captured')
   })
@@ -209,7 +211,7 @@ describe('a difference that is not there', () => {
     await take(scene, UNIT)
     await scene.recover()
     await other.recover()
-    expect([status(scene), status(other)]).toEqual(['frozen', 'active'])
+    expect([await status(scene), await status(other)]).toEqual(['frozen', 'active'])
     const inst = await makeInstrument(other.purse)
     expect((await send(other.purse, inst, stranger().address, '1.00')).status).toBe('captured')
     await accept(scene)

@@ -20,9 +20,10 @@ afterAll(() => chain.stop())
 
 const look = ({ bursar, wallet }: ChainPurse) => reconcile(bursar, wallet.id, false)
 const deposits = ({ bursar, wallet }: ChainPurse) => bursar.store.read.list('deposits', { walletId: wallet.id })
-const status = ({ bursar, wallet }: ChainPurse) => bursar.store.read.one('wallets', { id: wallet.id })?.status
-const available = ({ bursar, wallet }: ChainPurse) =>
-  bursar.store.read.one('accounts', { walletId: wallet.id })?.available
+const status = async ({ bursar, wallet }: ChainPurse) =>
+  (await bursar.store.read.one('wallets', { id: wallet.id }))?.status
+const available = async ({ bursar, wallet }: ChainPurse) =>
+  (await bursar.store.read.one('accounts', { walletId: wallet.id }))?.available
 const mint = ({ purse }: Scene, units: bigint) => chain.mint(purse.address as Address, units)
 
 /** Steps of the store whose event is of this type fail, as if the process had died before them. */
@@ -47,12 +48,12 @@ describe('what an account held before it was a wallet', () => {
     await chain.mine(3)
     const later = await chain.mint(purse.address as Address, 5n * UNIT)
     for (let times = 0; times < 3; times += 1) await look(purse)
-    const seen = deposits(purse).toSorted((a, b) => a.seq - b.seq)
+    const seen = (await deposits(purse)).toSorted((a, b) => a.seq - b.seq)
     expect(seen.map(({ txHash, amount }) => [txHash, amount])).toEqual([
       [OPENING_BALANCE, 42n * UNIT],
       [later, 5n * UNIT],
     ])
-    expect([available(purse), status(purse)]).toEqual([47n * UNIT, 'active'])
+    expect([await available(purse), await status(purse)]).toEqual([47n * UNIT, 'active'])
     await purse.close()
   })
 
@@ -67,9 +68,9 @@ describe('what an account held before it was a wallet', () => {
     await chain.mint(purse.address as Address, 5n * UNIT)
     isDying = false
     await look(purse)
-    expect([available(purse), status(purse)]).toEqual([35n * UNIT, 'active'])
+    expect([await available(purse), await status(purse)]).toEqual([35n * UNIT, 'active'])
     await look(purse)
-    expect([available(purse), status(purse)]).toEqual([35n * UNIT, 'active'])
+    expect([await available(purse), await status(purse)]).toEqual([35n * UNIT, 'active'])
     await purse.close()
   })
 })
@@ -80,10 +81,10 @@ describe('a deposit', () => {
     const hash = await mint(scene, 1n)
     const seen = await look(scene.purse)
     expect(seen.credited).toEqual([{ tx_hash: hash, amount: '0.000001' }])
-    const { deposit } = lastEvent(scene, 'wallet.funded') as { deposit: object }
+    const { deposit } = (await lastEvent(scene, 'wallet.funded')) as { deposit: object }
     const { blockNumber } = await chain.publicClient.getTransactionReceipt({ hash })
     expect(deposit).toMatchObject({ tx_hash: hash, position: 0, block: Number(blockNumber) })
-    expect(available(scene.purse)).toBe(1000n * UNIT + 1n)
+    expect(await available(scene.purse)).toBe(1000n * UNIT + 1n)
   })
 
   it('can be spent at once', async () => {
@@ -102,8 +103,8 @@ describe('a deposit', () => {
     await mint(scene, 8n * UNIT)
     const purses = [scene.purse, ...others, scene.purse, ...others]
     await Promise.all(purses.map(look))
-    expect([available(scene.purse), deposits(scene.purse).length]).toEqual([1015n * UNIT, 3])
-    expect([counted(scene, 'wallet.funded'), status(scene.purse)]).toEqual([3, 'active'])
+    expect([await available(scene.purse), (await deposits(scene.purse)).length]).toEqual([1015n * UNIT, 3])
+    expect([await counted(scene, 'wallet.funded'), await status(scene.purse)]).toEqual([3, 'active'])
   })
 
   it('security: is credited once, though the process died before it wrote how far it looked', async () => {
@@ -115,7 +116,7 @@ describe('a deposit', () => {
     isDying = false
     await chain.mine(3)
     for (let times = 0; times < 2; times += 1) await look(scene.purse)
-    expect([available(scene.purse), deposits(scene.purse).length]).toEqual([1007n * UNIT, 2])
+    expect([await available(scene.purse), (await deposits(scene.purse)).length]).toEqual([1007n * UNIT, 2])
   })
 
   it('security: of many in one transaction each is credited, and nothing of nothing', async () => {
@@ -123,13 +124,13 @@ describe('a deposit', () => {
     const amounts = [3n, 0n, 3n, 5n, 0n]
     const hash = await batch(scene.purse.address as Address, amounts)
     for (let times = 0; times < 2; times += 1) await look(scene.purse)
-    const seen = deposits(scene.purse).filter(({ txHash }) => txHash === hash)
+    const seen = (await deposits(scene.purse)).filter(({ txHash }) => txHash === hash)
     expect(seen.map(({ position, amount }) => [position, amount]).toSorted()).toEqual([
       [0, 3n],
       [2, 3n],
       [3, 5n],
     ])
-    expect(available(scene.purse)).toBe(1000n * UNIT + 11n)
+    expect(await available(scene.purse)).toBe(1000n * UNIT + 11n)
   })
 
   it('security: of another token is not money', async () => {
@@ -140,7 +141,7 @@ describe('a deposit', () => {
     const hash = await mined(chain, '0x', fake)
     expect((await chain.publicClient.getTransactionReceipt({ hash })).logs).toHaveLength(1)
     const seen = await look(scene.purse)
-    expect([seen.credited, available(scene.purse)]).toEqual([[], 1000n * UNIT])
+    expect([seen.credited, await available(scene.purse)]).toEqual([[], 1000n * UNIT])
   })
 
   it.each([
@@ -160,18 +161,18 @@ describe('a deposit', () => {
       await mint(scene, units)
       for (let block = 0; block < blocks; block += 1) {
         const seen = await look(scene.purse)
-        expect([seen.credited, seen.chain, seen.books, status(scene.purse)]).toEqual([
+        expect([seen.credited, seen.chain, seen.books, await status(scene.purse)]).toEqual([
           [],
           seen.chain,
           seen.chain,
           'active',
         ])
         expect(Number(seen.unconfirmed)).toBe(Number(amount))
-        expect(available(scene.purse)).toBe(1000n * UNIT)
+        expect(await available(scene.purse)).toBe(1000n * UNIT)
         await chain.mine()
       }
       await look(scene.purse)
-      expect(available(scene.purse)).toBe(1000n * UNIT + units)
+      expect(await available(scene.purse)).toBe(1000n * UNIT + units)
     },
   )
 
@@ -195,7 +196,7 @@ describe('a deposit', () => {
     }
     await reconcile(scene.purse.bursar, scene.purse.wallet.id, true)
     await look(scene.purse)
-    expect([available(scene.purse), status(scene.purse)]).toEqual([1009n * UNIT, 'active'])
+    expect([await available(scene.purse), await status(scene.purse)]).toEqual([1009n * UNIT, 'active'])
   })
 
   it('that a payee sends back is seen, and gives no allowance back', async () => {
@@ -206,8 +207,8 @@ describe('a deposit', () => {
     await chain.give(shop, 10n ** 18n)
     await chain.transfer(key, scene.purse.address as Address, 25n * UNIT)
     await look(scene.purse)
-    expect([available(scene.purse), scene.get(paid).status]).toEqual([1000n * UNIT, 'captured'])
-    expect(scene.get(paid).instrument?.remaining_amount).toBe('275.000000')
+    expect([await available(scene.purse), (await scene.get(paid)).status]).toEqual([1000n * UNIT, 'captured'])
+    expect((await scene.get(paid)).instrument?.remaining_amount).toBe('275.000000')
   })
 })
 

@@ -28,7 +28,7 @@ describe('security: money on a chain is not typed in', () => {
            VALUES (?, ?, ?, ?, NULL, 'fund', 'external', 'available', ?)`,
         )
         .run(purse.wallet.id, seq, n, purse.wallet.id, amount)
-    const [deposit] = purse.bursar.store.read.list('deposits', { walletId: purse.wallet.id })
+    const [deposit] = await purse.bursar.store.read.list('deposits', { walletId: purse.wallet.id })
     const comes = 'money on a chain comes from a deposit'
     expect(insert(9999, 0, 1n)).toThrow(comes)
     expect(insert(deposit!.seq, 7, 1000n * UNIT + 1n)).toThrow(comes)

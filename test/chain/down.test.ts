@@ -83,10 +83,10 @@ async function sceneOf(chain: Chain, proxy: NodeProxy, purse: ChainPurse, clock:
     async allMoved() {
       const { read } = purse.bursar.store
       for (const { payment_id, status } of answers.filter((one) => one.status === 'captured'))
-        expect([read.one('payments', { id: payment_id })?.status, status]).toEqual(['captured', 'captured'])
+        expect([(await read.one('payments', { id: payment_id }))?.status, status]).toEqual(['captured', 'captured'])
       expect(answers.filter(({ status }) => status !== 'captured' && status !== 'in_doubt')).toEqual([])
       await settled(purse, chain)
-      expect(read.list('payments', { status: 'captured' }).map(({ id }) => id)).toEqual(
+      expect((await read.list('payments', { status: 'captured' })).map(({ id }) => id)).toEqual(
         answers.map(({ payment_id }) => payment_id).sort((a, b) => (a < b ? 1 : -1)),
       )
     },
@@ -184,7 +184,7 @@ test('what may not be offered a higher price for goes out again as it was, when 
     clock.aheadMs = 200_000
     await recover(purse.bursar)
     await recover(purse.bursar)
-    expect(purse.bursar.store.read.one('payments', { id: payment_id })?.status).toBe('captured')
+    expect((await purse.bursar.store.read.one('payments', { id: payment_id }))?.status).toBe('captured')
     await settled(purse, chain)
   }))
 
@@ -200,28 +200,28 @@ describe.concurrent('security: the time of payments is over while the node is aw
     expect(views.map(({ status }) => status)).toEqual(['in_doubt', 'in_doubt', 'in_doubt'])
     clock.aheadMs += LATER_SECONDS * 1000
     await expect(recover(purse.bursar)).rejects.toThrow(AggregateError)
-    const found = views.map(({ payment_id }) => stateOf(purse, payment_id))
+    const found = await Promise.all(views.map(({ payment_id }) => stateOf(purse, payment_id)))
     return [found.slice(0, 2), found[2]!]
   }
 
-  function stateOf({ bursar }: ChainPurse, id: string): Payment {
-    return bursar.store.read.one('payments', { id }) as Payment
+  async function stateOf({ bursar }: ChainPurse, id: string): Promise<Payment> {
+    return (await bursar.store.read.one('payments', { id })) as Payment
   }
 
-  const statuses = (purse: ChainPurse, payments: readonly Payment[]) =>
-    payments.map(({ id }) => stateOf(purse, id).status)
+  const statuses = async (purse: ChainPurse, payments: readonly Payment[]) =>
+    Promise.all(payments.map(async ({ id }) => (await stateOf(purse, id)).status))
 
   test('what was never signed is given up; what was taken meanwhile is captured, however late it is seen', () =>
     inScene(async (scene) => {
       const { chain, proxy, purse } = scene
       const [sent, unsigned] = await caught(scene)
-      expect([statuses(purse, sent), unsigned.status]).toEqual([['in_doubt', 'in_doubt'], 'voided'])
+      expect([await statuses(purse, sent), unsigned.status]).toEqual([['in_doubt', 'in_doubt'], 'voided'])
       await chain.mine()
       proxy.down(false)
       await chain.warp(LATER_SECONDS)
       await chain.automine()
       await recover(purse.bursar)
-      expect(statuses(purse, sent)).toEqual(['captured', 'captured'])
+      expect(await statuses(purse, sent)).toEqual(['captured', 'captured'])
       await settled(purse, chain)
     }))
 
@@ -236,14 +236,14 @@ describe.concurrent('security: the time of payments is over while the node is aw
         await recover(purse.bursar)
         await chain.mine(8)
       }
-      expect(statuses(purse, sent)).toEqual(['in_doubt', 'in_doubt'])
+      expect(await statuses(purse, sent)).toEqual(['in_doubt', 'in_doubt'])
       await chain.warp(LATER_SECONDS)
       await recover(purse.bursar)
       // The newest block is late enough, a finalized one not yet.
-      expect(statuses(purse, sent)).toEqual(['in_doubt', 'in_doubt'])
+      expect(await statuses(purse, sent)).toEqual(['in_doubt', 'in_doubt'])
       await chain.mine(8)
       await recover(purse.bursar)
-      expect(statuses(purse, sent)).toEqual(['voided', 'voided'])
+      expect(await statuses(purse, sent)).toEqual(['voided', 'voided'])
       await settled(purse, chain)
     }))
 })

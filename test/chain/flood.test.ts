@@ -73,8 +73,8 @@ describe('security: transfers of nothing that somebody floods an account with', 
     await chain.mint(address as Address, 7n * UNIT)
     atMost(3)
     await scene.recover()
-    expect(bursar.store.read.one('accounts', { walletId: wallet.id })?.available).toBe(17n * UNIT)
-    expect(bursar.store.read.one('wallets', { id: wallet.id })?.status).toBe('active')
+    expect((await bursar.store.read.one('accounts', { walletId: wallet.id }))?.available).toBe(17n * UNIT)
+    expect((await bursar.store.read.one('wallets', { id: wallet.id }))?.status).toBe('active')
   })
 })
 

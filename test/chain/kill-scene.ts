@@ -141,17 +141,21 @@ export class Scene {
   async takeUp(folder: string, said: Death['said']): Promise<void> {
     const purse = await this.open(folder)
     try {
-      expect(journalProblems(purse)).toEqual([])
+      expect(await journalProblems(purse)).toEqual([])
       for (const [key, [id, status]] of said)
         if (key in PURCHASES && status === 'captured')
-          expect(purse.bursar.store.read.one('payments', { id: id! })?.captured).toBe(PURCHASES[key as Key].units)
+          expect((await purse.bursar.store.read.one('payments', { id: id! }))?.captured).toBe(
+            PURCHASES[key as Key].units,
+          )
       await settled(purse, this.chain)
-      const before = alive(purse)
+      const before = await alive(purse)
       const after = new Map<string, string>()
       await story(purse, (key, view) => after.set(key, view.payment_id))
       await settled(purse, this.chain)
       for (const [key, payments] of before) expect([after.get(key), payments.length]).toEqual([payments[0]!.id, 1])
-      const moved = [...alive(purse)].map(([key, payments]) => [key, payments.map(({ captured }) => captured)] as const)
+      const moved = [...(await alive(purse))].map(
+        ([key, payments]) => [key, payments.map(({ captured }) => captured)] as const,
+      )
       expect(new Map(moved)).toEqual(new Map(Object.entries(PURCHASES).map(([key, { units }]) => [key, [units]])))
     } finally {
       await purse.close()
@@ -161,19 +165,19 @@ export class Scene {
 }
 
 /** Whether something still waits for the chain. */
-export function isOpen({ bursar: { store }, wallet }: ChainPurse): boolean {
+export async function isOpen({ bursar: { store }, wallet }: ChainPurse): Promise<boolean> {
   const { id: walletId, relayer } = wallet
   return (
-    store.read.list('payments', { walletId, status: ['authorized', 'in_doubt'] }).length > 0 ||
-    store.read.list('transfers', { walletId, status: 'open' }).length > 0 ||
-    store.read.list('broadcasts', { relayer: relayer as string, fee: null }).length > 0
+    (await store.read.list('payments', { walletId, status: ['authorized', 'in_doubt'] })).length > 0 ||
+    (await store.read.list('transfers', { walletId, status: 'open' })).length > 0 ||
+    (await store.read.list('broadcasts', { relayer: relayer as string, fee: null })).length > 0
   )
 }
 
 /** Recovers until nothing waits any more, while blocks come. How many rounds that takes is nobody's promise. */
 export async function untilClosed(purse: ChainPurse, chain: Chain): Promise<void> {
   const end = performance.now() + SETTLE_WITHIN_MS
-  for (await recover(purse.bursar); isOpen(purse) && performance.now() < end; await recover(purse.bursar))
+  for (await recover(purse.bursar); (await isOpen(purse)) && performance.now() < end; await recover(purse.bursar))
     await chain.mine(8)
 }
 
@@ -184,9 +188,9 @@ export async function settled(purse: ChainPurse, chain: Chain): Promise<void> {
 }
 
 /** The payments of each key that hold or moved money, or may yet. */
-export function alive({ bursar }: ChainPurse): Map<string, readonly Payment[]> {
+export async function alive({ bursar }: ChainPurse): Promise<Map<string, readonly Payment[]>> {
   const status = ['authorized', 'in_doubt', 'captured', 'awaiting_approval'] as const
-  const found = bursar.store.read.list('payments', { status }) as readonly Payment[]
+  const found = (await bursar.store.read.list('payments', { status })) as readonly Payment[]
   const byKey = new Map<string, readonly Payment[]>()
   for (const payment of found)
     byKey.set(payment.idempotencyKey!, [...(byKey.get(payment.idempotencyKey!) ?? []), payment])

@@ -63,7 +63,7 @@ export async function story(purse: ChainPurse, said: (key: Key, view: PaymentVie
   await buy('final')
   const asked = await buy('asked')
   if (asked.status === 'awaiting_approval')
-    said('asked', (await approve(bursar, asked.payment_id, yes(purse, asked.payment_id), {})) as PaymentView)
+    said('asked', (await approve(bursar, asked.payment_id, await yes(purse, asked.payment_id), {})) as PaymentView)
   await Promise.all([buy('at-once-1'), buy('at-once-2'), buy('at-once-3')])
   await recover(bursar)
 }
@@ -71,13 +71,14 @@ export async function story(purse: ChainPurse, said: (key: Key, view: PaymentVie
 /** The one that was asked for, by whoever asked first. */
 export async function instrument(purse: ChainPurse): Promise<string> {
   const { bursar, caller } = purse
-  const asked = bursar.store.read.list('requests', { agentId: caller.agentId }).at(-1)
+  const asked = (await bursar.store.read.list('requests', { agentId: caller.agentId })).at(-1)
   const terms = { type: 'usdc', amount: '900.00', currency: 'USDC', expires_in: '30d', purpose: 'a day' }
   const id = asked?.id ?? (await requestInstrument(bursar, caller, terms)).request_id
-  if (bursar.store.read.one('requests', { id })!.status === 'pending') await approve(bursar, id, yes(purse, id), {})
-  return bursar.store.read.one('requests', { id })!.instrumentId!
+  if ((await bursar.store.read.one('requests', { id }))!.status === 'pending')
+    await approve(bursar, id, await yes(purse, id), {})
+  return (await bursar.store.read.one('requests', { id }))!.instrumentId!
 }
 
-function yes({ bursar, authority }: ChainPurse, id: string) {
-  return hostProof(authority.ownerId, question(bursar, id).digest, 'test')
+async function yes({ bursar, authority }: ChainPurse, id: string) {
+  return hostProof(authority.ownerId, (await question(bursar, id)).digest, 'test')
 }

@@ -76,13 +76,13 @@ test('security: a process that is killed at any time, with eight payments in fli
   await blocks.stop()
   await scene.chain.automine()
   await settled(purse, scene.chain)
-  const before = alive(purse)
+  const before = await alive(purse)
   for (const [key, id] of done) expect(before.get(key)?.map((payment) => payment.id)).toEqual([id])
   for (const key of begun) {
     const view = await again(purse, card, key)
     expect([view.status, view.payment_id]).toEqual(['captured', before.get(key)?.[0]?.id ?? view.payment_id])
   }
-  expect([...alive(purse).values()].map((payments) => payments.length)).toEqual([...begun].map(() => 1))
+  expect([...(await alive(purse)).values()].map((payments) => payments.length)).toEqual([...begun].map(() => 1))
   await settled(purse, scene.chain)
   await purse.close()
   process.stdout.write(`${ROUNDS} kills at random: ${begun.size} payments begun, ${done.size} told to be captured\n`)

@@ -31,7 +31,7 @@ it('security: a clock that steps back does not make the older of two transaction
   await freeze(scene)
   later(-30)
   for (let times = 0; times < 2; times += 1) await scene.recover()
-  const rows = broadcasts(scene)
+  const rows = await broadcasts(scene)
   expect(rows.map(({ paymentId }) => paymentId === null)).toEqual([true, false])
   expect(rows[0]?.createdAt).toBeLessThan(rows[1]?.createdAt as number)
   isDead = false
@@ -66,7 +66,7 @@ describe('security: another process was faster', () => {
     await chain.automine(false)
     const { scene, sent, on } = await slow()
     const paid = await scene.pay(stranger().address, '25.00')
-    const [row] = broadcasts(scene) as [Broadcast]
+    const [row] = (await broadcasts(scene)) as [Broadcast]
     await chain.dropPending()
     await freeze(scene)
     sent.length = 0
@@ -87,7 +87,7 @@ describe('security: another process was faster', () => {
     const shop = stranger().address
     on.order = async () => ({ kind: 'over_fees' })
     const paid = await scene.pay(shop, '25.00')
-    expect(broadcasts(scene)).toEqual([])
+    expect(await broadcasts(scene)).toEqual([])
     const other = await scene.other({ books: (books) => books, reads: (reads) => reads })
     on.order = async () => {
       on.order = async () => null
@@ -95,10 +95,13 @@ describe('security: another process was faster', () => {
         await recover(other.bursar)
         await mempoolIsEmpty(chain)
       }
-      expect([scene.get(paid).status, broadcasts(scene).map(({ fee }) => fee !== null)]).toEqual(['captured', [true]])
+      expect([(await scene.get(paid)).status, (await broadcasts(scene)).map(({ fee }) => fee !== null)]).toEqual([
+        'captured',
+        [true],
+      ])
       return null
     }
     await scene.recover()
-    expect([broadcasts(scene).length, await balance(shop)]).toEqual([1, 25n * UNIT])
+    expect([(await broadcasts(scene)).length, await balance(shop)]).toEqual([1, 25n * UNIT])
   })
 })

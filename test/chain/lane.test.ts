@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const balance = (address: string) => chain.balance(address as Address)
 const behindProxy = (options: SceneOptions = {}) => makeScene(chain, { nodes: [proxy.url], ...options })
-const nonces = (scene: Scene) => broadcasts(scene).map(({ relayerNonce }) => relayerNonce)
+const nonces = async (scene: Scene) => (await broadcasts(scene)).map(({ relayerNonce }) => relayerNonce)
 const owner = ({ purse }: Scene) => ({ ownerId: purse.authority.ownerId, channel: 'test' })
 const freeze = (scene: Scene) => freezeWallet(scene.purse.bursar, owner(scene), scene.purse.wallet.id)
 const unfreeze = (scene: Scene) =>
@@ -53,10 +53,10 @@ describe('security: a node that once counts transactions that there are not', ()
       await recover(scene.purse.bursar)
       return waiting
     })
-    expect([view.status, nonces(scene)]).toEqual(['in_doubt', [0]])
+    expect([view.status, await nonces(scene)]).toEqual(['in_doubt', [0]])
     expect((await scene.settle(view)).status).toBe('captured')
     expect((await scene.settle(await scene.pay(shop, '1.00'))).status).toBe('captured')
-    expect([nonces(scene), await balance(shop)]).toEqual([[0, 1, 2], 2n * UNIT])
+    expect([await nonces(scene), await balance(shop)]).toEqual([[0, 1, 2], 2n * UNIT])
   })
 
   it('before anything was sent: that payment is void on proof, and all others go on', async () => {
@@ -65,7 +65,7 @@ describe('security: a node that once counts transactions that there are not', ()
     const view = await counting(1_000_000, () => scene.pay(lost, '1.00'))
     for (let times = 0; times < 2; times += 1)
       expect((await scene.settle(await scene.pay(shop, '1.00'))).status).toBe('captured')
-    expect([nonces(scene), await balance(shop)]).toEqual([[0, 1, 1_000_000], 2n * UNIT])
+    expect([await nonces(scene), await balance(shop)]).toEqual([[0, 1, 1_000_000], 2n * UNIT])
     await pass(chain, 301)
     expect(ruleOf(await scene.settle(view))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
     // What is held for its fee stays so until the count is that far.
@@ -77,13 +77,13 @@ describe('security: a node that once counts transactions that there are not', ()
     const shop = stranger().address
     await scene.settle(await scene.pay(shop, '1.00'))
     const view = await counting(3, () => scene.pay(shop, '1.00'))
-    expect(nonces(scene)).toEqual([0, 3])
+    expect(await nonces(scene)).toEqual([0, 3])
     expect((await scene.settle(view)).status).toBe('captured')
-    expect(broadcasts(scene).map((row) => [row.relayerNonce, row.paymentId === null])).toEqual([
+    expect((await broadcasts(scene)).map((row) => [row.relayerNonce, row.paymentId === null])).toEqual([
       ...[[0, false] as const, [1, true] as const, [2, true] as const, [3, false] as const],
     ])
     expect((await scene.settle(await scene.pay(shop, '1.00'))).status).toBe('captured')
-    expect([nonces(scene), await balance(shop)]).toEqual([[0, 1, 2, 3, 4], 3n * UNIT])
+    expect([await nonces(scene), await balance(shop)]).toEqual([[0, 1, 2, 3, 4], 3n * UNIT])
   })
 
   it('fewer than there are, when all is final: the same bytes go out, and nothing new is signed', async () => {
@@ -95,7 +95,7 @@ describe('security: a node that once counts transactions that there are not', ()
     const before = proxy.calls.get('eth_sendRawTransaction') ?? 0
     await counting(0, () => scene.recover())
     expect(proxy.calls.get('eth_sendRawTransaction')).toBeGreaterThan(before)
-    expect(nonces(scene)).toEqual([0])
+    expect(await nonces(scene)).toEqual([0])
   })
 })
 
@@ -105,14 +105,14 @@ describe('security: a transaction whose fee was counted, and that the chain took
     const [shop, next] = [stranger().address, stranger().address]
     await scene.pay(shop, '25.00')
     await scene.recover()
-    expect(broadcasts(scene).map(({ fee }) => fee !== null)).toEqual([true])
+    expect((await broadcasts(scene)).map(({ fee }) => fee !== null)).toEqual([true])
     await chain.reorg(1)
     await pass(chain, 301)
     await scene.recover()
     await scene.recover()
-    expect(broadcasts(scene).map((row) => [row.relayerNonce, row.paymentId === null, row.fee !== null])).toEqual([
-      ...[[0, false, true] as const, [0, true, true] as const],
-    ])
+    expect(
+      (await broadcasts(scene)).map((row) => [row.relayerNonce, row.paymentId === null, row.fee !== null]),
+    ).toEqual([...[[0, false, true] as const, [0, true, true] as const]])
     expect([await count(scene), await balance(shop)]).toEqual([1, 0n])
     expect((await scene.pay(next, '1.00')).status).toBe('captured')
     scene.except.add('fees')
@@ -126,7 +126,7 @@ describe('security: a transaction whose fee was counted, and that the chain took
     await chain.reorg(1)
     await pass(chain, 301)
     expect((await scene.pay(next, '1.00')).status).toBe('captured')
-    expect([nonces(scene), await balance(shop), await balance(next)]).toEqual([[0, 0, 1], 0n, UNIT])
+    expect([await nonces(scene), await balance(shop), await balance(next)]).toEqual([[0, 0, 1], 0n, UNIT])
     scene.except.add('fees')
   })
 
@@ -135,11 +135,11 @@ describe('security: a transaction whose fee was counted, and that the chain took
     const shop = stranger().address
     const paid = await scene.pay(shop, '25.00')
     await scene.recover()
-    expect([scene.get(paid).status, broadcasts(scene)[0]?.fee !== null]).toEqual(['in_doubt', true])
+    expect([(await scene.get(paid)).status, (await broadcasts(scene))[0]?.fee !== null]).toEqual(['in_doubt', true])
     await freeze(scene)
     await chain.reorg(1)
     await scene.recover()
-    const [first, empty, ...more] = broadcasts(scene)
+    const [first, empty, ...more] = await broadcasts(scene)
     expect([empty?.relayerNonce, empty?.paymentId, more]).toEqual([first?.relayerNonce, null, []])
     expect([await count(scene), await balance(shop)]).toEqual([1, 0n])
     await pass(chain, 301)
@@ -152,7 +152,7 @@ describe('security: a transaction whose fee was counted, and that the chain took
     const scene = await behindProxy({ impatient: true, confirmations: [{ up_to: null, at: 'safe' }] })
     const paid = await scene.pay(stranger().address, '25.00')
     await scene.recover()
-    expect([scene.get(paid).status, broadcasts(scene)[0]?.fee !== null]).toEqual(['in_doubt', true])
+    expect([(await scene.get(paid)).status, (await broadcasts(scene))[0]?.fee !== null]).toEqual(['in_doubt', true])
     await freeze(scene)
     // Read just before the transaction was taken; and then once more.
     let asked = 0
@@ -160,7 +160,7 @@ describe('security: a transaction whose fee was counted, and that the chain took
     await scene.recover()
     expect(asked).toBeGreaterThan(0)
     proxy.mend()
-    expect(broadcasts(scene)).toHaveLength(1)
+    expect(await broadcasts(scene)).toHaveLength(1)
     await unfreeze(scene)
   })
 

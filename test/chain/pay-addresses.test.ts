@@ -42,7 +42,7 @@ describe('an address', () => {
       { address: shop, name: 'Another name for it' },
     ])
       expect((await scene.pay(shop, '25.50', { payee, purpose: 'A book' })).payment_id).toBe(payment_id)
-    expect([await balance(shop), signed(scene).length]).toEqual([25_500_000n, 1])
+    expect([await balance(shop), (await signed(scene)).length]).toEqual([25_500_000n, 1])
   })
 
   it.each<[string, (shop: string) => object, string, string]>([
@@ -60,7 +60,7 @@ describe('an address', () => {
     const scene = await makeScene(chain)
     const paid = await scene.pay('', '25.50', { payee: payee(stranger().address) })
     expect(ruleOf(paid)).toEqual(['refused', code, rule])
-    expect([signed(scene), counted(scene, 'payment.refused')]).toEqual([[], 1])
+    expect([await signed(scene), await counted(scene, 'payment.refused')]).toEqual([[], 1])
   })
 
   it.each(['as it is', 'in lower case'])(
@@ -70,7 +70,7 @@ describe('an address', () => {
       const { address } = scene.purse
       const paid = await scene.pay(how === 'as it is' ? address : address.toLowerCase(), '25.50')
       expect(ruleOf(paid)).toEqual(['refused', 'address_not_allowed', 'wallet.account'])
-      expect(signed(scene)).toEqual([])
+      expect(await signed(scene)).toEqual([])
     },
   )
 
@@ -103,7 +103,7 @@ describe('an instrument', () => {
     expect((await scene.pay(two.toLowerCase(), '1.00')).status).toBe('captured')
     const wrong = await scene.pay(three, '1.00')
     expect(ruleOf(wrong)).toEqual(['refused', 'address_not_allowed', 'instrument.constraints.addresses'])
-    expect(signed(scene)).toHaveLength(2)
+    expect(await signed(scene)).toHaveLength(2)
   })
 
   it("security: that is held to another network's account of the same address does not pay this one", async () => {
@@ -119,7 +119,7 @@ describe('an instrument', () => {
     const scene = await makeScene(chain, { terms: { constraints: { protocols: ['x402'] } } })
     const refused = await scene.pay(stranger().address, '1.00')
     expect(ruleOf(refused)).toEqual(['refused', 'protocol_not_allowed', 'instrument.constraints.protocols'])
-    expect(signed(scene)).toEqual([])
+    expect(await signed(scene)).toEqual([])
     const transfers = await makeInstrument(scene.purse, { constraints: { protocols: ['transfer'] } })
     expect((await send(scene.purse, transfers, stranger().address, '1.00')).status).toBe('captured')
   })

@@ -41,7 +41,7 @@ describe('security: a transaction', () => {
     const shop = stranger().address
     await chain.automine(false)
     const paid = await scene.pay(shop, '25.00')
-    const [sent] = broadcasts(scene)
+    const [sent] = await broadcasts(scene)
     for (let times = 0; times < 3; times += 1) {
       await chain.dropPending()
       expect(await chain.rpc('eth_getTransactionByHash', [sent?.txHash])).toBe(null)
@@ -50,7 +50,7 @@ describe('security: a transaction', () => {
     }
     await chain.automine()
     expect((await scene.settle(paid)).status).toBe('captured')
-    expect([broadcasts(scene).length, await balance(shop)]).toEqual([1, 25n * UNIT])
+    expect([(await broadcasts(scene)).length, await balance(shop)]).toEqual([1, 25n * UNIT])
   })
 
   it('that costs too little by now is offered for more after a minute: once, under the same nonce', async () => {
@@ -62,10 +62,10 @@ describe('security: a transaction', () => {
     await chain.setNextBaseFee(1000n * GWEI)
     await chain.mine()
     await scene.recover()
-    expect(broadcasts(scene)).toHaveLength(1)
+    expect(await broadcasts(scene)).toHaveLength(1)
     later(61)
     for (let times = 0; times < 3; times += 1) await scene.recover()
-    const [first, second, ...more] = broadcasts(scene)
+    const [first, second, ...more] = await broadcasts(scene)
     expect([second?.relayerNonce, second?.paymentId, more]).toEqual([first?.relayerNonce, paid.payment_id, []])
     const [before, after] = [first, second].map((row) => parseTransaction(row?.raw as Hex))
     expect(after).toMatchObject({ data: before?.data, to: before?.to, gas: before?.gas, nonce: before?.nonce })
@@ -74,7 +74,7 @@ describe('security: a transaction', () => {
     await chain.automine()
     expect((await scene.settle(paid)).status).toBe('captured')
     expect(await balance(shop)).toBe(25n * UNIT)
-    expect(scene.get(paid).receipt?.rail_ref).toBe(second?.txHash)
+    expect((await scene.get(paid)).receipt?.rail_ref).toBe(second?.txHash)
     await chain.setNextBaseFee(GWEI)
   })
 
@@ -89,8 +89,8 @@ describe('security: a transaction', () => {
       later(61)
       await scene.recover()
     }
-    expect(broadcasts(scene).length).toBeLessThanOrEqual(5)
-    expect(new Set(broadcasts(scene).map(({ relayerNonce }) => relayerNonce)).size).toBe(1)
+    expect((await broadcasts(scene)).length).toBeLessThanOrEqual(5)
+    expect(new Set((await broadcasts(scene)).map(({ relayerNonce }) => relayerNonce)).size).toBe(1)
     await chain.dropPending()
     await pass(chain, 301)
     await chain.setNextBaseFee(GWEI)
@@ -104,15 +104,15 @@ describe('security: a transaction', () => {
     const shop = stranger().address
     dead(true)
     const paid = await scene.pay(shop, '25.00')
-    expect([paid.status, broadcasts(scene).length]).toEqual(['in_doubt', 1])
+    expect([paid.status, (await broadcasts(scene)).length]).toEqual(['in_doubt', 1])
     const other = await scene.other({ reads: (reads) => reads })
     await recover(other.bursar)
     await mempoolIsEmpty(chain)
     expect(await balance(shop)).toBe(25n * UNIT)
     await recover(other.bursar)
-    expect(scene.get(paid).status).toBe('captured')
+    expect((await scene.get(paid)).status).toBe('captured')
     dead(false)
-    expect(broadcasts(scene)).toHaveLength(1)
+    expect(await broadcasts(scene)).toHaveLength(1)
   })
 
   it('behind such a gap gets through once another process closed it', async () => {
@@ -123,13 +123,13 @@ describe('security: a transaction', () => {
     const other = await scene.other({ reads: (reads) => reads })
     const behind = await send({ ...scene.purse, bursar: other.bursar }, scene.inst, second, '2.00')
     expect([behind.status, await balance(second)]).toEqual(['in_doubt', 0n])
-    expect(broadcasts(scene).map(({ relayerNonce }) => relayerNonce)).toEqual([0, 1])
+    expect((await broadcasts(scene)).map(({ relayerNonce }) => relayerNonce)).toEqual([0, 1])
     await recover(other.bursar)
     await mempoolIsEmpty(chain)
     await recover(other.bursar)
     expect([await balance(first), await balance(second)]).toEqual([UNIT, 2n * UNIT])
-    expect([scene.get(lost).status, scene.get(behind).status]).toEqual(['captured', 'captured'])
-    expect(broadcasts(scene)).toHaveLength(2)
+    expect([(await scene.get(lost)).status, (await scene.get(behind)).status]).toEqual(['captured', 'captured'])
+    expect(await broadcasts(scene)).toHaveLength(2)
     dead(false)
   })
 })
@@ -154,7 +154,7 @@ describe.each<[string, (scene: Scene) => Promise<unknown>, ((scene: Scene) => Pr
     await stop(scene)
     dead(false)
     await scene.recover()
-    const [first, empty, ...more] = broadcasts(scene)
+    const [first, empty, ...more] = await broadcasts(scene)
     expect([empty?.relayerNonce, empty?.paymentId, more]).toEqual([first?.relayerNonce, null, []])
     expect(parseTransaction(empty?.raw as Hex)).toMatchObject({ to: scene.purse.relayerAddress.toLowerCase() })
     expect([parseTransaction(empty?.raw as Hex).data, await balance(shop)]).toEqual([undefined, 0n])
@@ -183,8 +183,8 @@ describe('security: what was stopped and let go again in time', () => {
     await scene.recover()
     await unfreezeWallet(scene.purse.bursar, scene.purse.authority, scene.purse.wallet.id)
     expect((await scene.settle(paid)).status).toBe('captured')
-    expect(broadcasts(scene).map(({ paymentId }) => paymentId !== null)).toEqual([true, false, true])
-    expect([signed(scene).length, await balance(shop)]).toEqual([1, 25n * UNIT])
+    expect((await broadcasts(scene)).map(({ paymentId }) => paymentId !== null)).toEqual([true, false, true])
+    expect([(await signed(scene)).length, await balance(shop)]).toEqual([1, 25n * UNIT])
   })
 })
 
@@ -203,7 +203,7 @@ describe('security: a relayer that somebody else uses too', () => {
     const scene = await makeScene(chain)
     for (let times = 0; times < 3; times += 1) await foreign(scene)
     expect((await scene.pay(stranger().address, '1.00')).status).toBe('captured')
-    expect(broadcasts(scene).map(({ relayerNonce }) => relayerNonce)).toEqual([3])
+    expect((await broadcasts(scene)).map(({ relayerNonce }) => relayerNonce)).toEqual([3])
   })
 
   it('between storing and sending: another nonce is taken, and it is paid once', async () => {
@@ -215,10 +215,10 @@ describe('security: a relayer that somebody else uses too', () => {
     dead(false)
     expect((await scene.settle(paid)).status).toBe('captured')
     expect(await balance(shop)).toBe(25n * UNIT)
-    expect(broadcasts(scene).map(({ relayerNonce }) => relayerNonce)).toEqual([0, 1])
+    expect((await broadcasts(scene)).map(({ relayerNonce }) => relayerNonce)).toEqual([0, 1])
     // What was held for the fee of the one that can never be taken is free when that is sure.
     later(601)
     await scene.recover()
-    expect(broadcasts(scene).map(({ fee }) => fee === 0n)).toEqual([true, false])
+    expect((await broadcasts(scene)).map(({ fee }) => fee === 0n)).toEqual([true, false])
   })
 })

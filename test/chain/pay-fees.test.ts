@@ -5,7 +5,8 @@ import { listWallets } from '../../src/actions/owner/inspect.ts'
 import { TRANSFER_GAS } from '../../src/core/transfer.ts'
 import { type Chain, startChain } from '../support/chain.ts'
 import { UNIT } from '../support/chain-purse.ts'
-import { broadcasts, expectGivenBack, feeOf, makeScene, pass, ruleOf, type Scene, signed } from './scene.ts'
+import { broadcasts, expectGivenBack, makeScene, pass, ruleOf, type Scene, signed } from './scene.ts'
+import { feeOf } from './scene-books.ts'
 import { stranger } from './transfers.ts'
 
 let chain: Chain
@@ -27,8 +28,8 @@ describe('a relayer', () => {
     await chain.give(scene.purse.relayerAddress as Address, 1000n)
     const paid = await scene.pay(stranger().address, '25.00')
     expect(ruleOf(paid)).toEqual(['voided', 'rail_declined', 'chain.relayer_out_of_coins'])
-    expect([signed(scene), broadcasts(scene)]).toEqual([[], []])
-    expectGivenBack(scene)
+    expect([await signed(scene), await broadcasts(scene)]).toEqual([[], []])
+    await expectGivenBack(scene)
     await chain.give(scene.purse.relayerAddress as Address, had)
     expect((await scene.pay(stranger().address, '25.00')).status).toBe('captured')
   })
@@ -39,8 +40,8 @@ describe('a relayer', () => {
     const shop = stranger().address
     const refused = await scene.pay(shop, '25.00', { purpose: 'A book' })
     expect(ruleOf(refused)).toEqual(['voided', 'rail_declined', 'chain.daily_fees_reached'])
-    expect([signed(scene), broadcasts(scene)]).toEqual([[], []])
-    expectGivenBack(scene)
+    expect([await signed(scene), await broadcasts(scene)]).toEqual([[], []])
+    await expectGivenBack(scene)
     await limit(scene, '10')
     const paid = await scene.pay(shop, '25.00', { purpose: 'A book' })
     expect([paid.status, paid.replayed]).toEqual(['captured', undefined])
@@ -49,7 +50,7 @@ describe('a relayer', () => {
   it('security: is asked beforehand for no less than a transfer to somebody new takes', async () => {
     const scene = await makeScene(chain)
     await scene.pay(stranger().address, '1.00')
-    const [sent] = broadcasts(scene)
+    const [sent] = await broadcasts(scene)
     expect(parseTransaction(sent?.raw as Hex).gas).toBeLessThanOrEqual(TRANSFER_GAS)
   })
 
@@ -58,14 +59,16 @@ describe('a relayer', () => {
     const before = await wei(scene)
     for (let times = 0; times < 3; times += 1) await scene.pay(stranger().address, '1.00')
     await scene.recover()
-    const rows = broadcasts(scene)
+    const rows = await broadcasts(scene)
     expect(rows).toHaveLength(3)
     for (const { txHash, fee } of rows) expect(fee).toBe(await feeOf(chain, txHash))
     const spent = rows.reduce((sum, { fee }) => sum + (fee ?? 0n), 0n)
     const took = before - (await wei(scene))
     expect(spent * 10n ** 9n).toBeGreaterThanOrEqual(took)
     expect(spent * 10n ** 9n - took).toBeLessThan(3n * 10n ** 9n)
-    const [view] = listWallets(scene.purse.bursar).filter(({ wallet_id }) => wallet_id === scene.purse.wallet.id)
+    const [view] = (await listWallets(scene.purse.bursar)).filter(
+      ({ wallet_id }) => wallet_id === scene.purse.wallet.id,
+    )
     expect(view?.relayer).toMatchObject({ held_today: '0.000000000' })
   })
 
@@ -73,28 +76,28 @@ describe('a relayer', () => {
     const scene = await makeScene(chain, { impatient: true })
     await chain.automine(false)
     const paid = await scene.pay(stranger().address, '1.00')
-    const [row] = broadcasts(scene)
-    const days = () => scene.purse.bursar.store.read.list('fee_days', {})[0]
-    expect([days()?.held, days()?.spent]).toEqual([row?.maxFee, 0n])
+    const [row] = await broadcasts(scene)
+    const days = async () => (await scene.purse.bursar.store.read.list('fee_days', {}))[0]
+    expect([(await days())?.held, (await days())?.spent]).toEqual([row?.maxFee, 0n])
     await chain.mine()
     await scene.recover()
-    expect(scene.get(paid).status).toBe('captured')
-    expect([days()?.held, days()?.spent]).toEqual([0n, await feeOf(chain, row?.txHash ?? '')])
+    expect((await scene.get(paid)).status).toBe('captured')
+    expect([(await days())?.held, (await days())?.spent]).toEqual([0n, await feeOf(chain, row?.txHash ?? '')])
   })
 
   it('security: many payments at once stay within the limit of the day; what is signed is paid when it is raised', async () => {
     const scene = await makeScene(chain, { impatient: true })
     await chain.automine(false)
     await scene.pay(stranger().address, '0.01')
-    const { maxFee } = broadcasts(scene)[0]!
+    const { maxFee } = (await broadcasts(scene))[0]!
     // Enough for three of that price and a half.
     const gwei = (maxFee * 7n) / 2n
     await limit(scene, `${gwei / 10n ** 9n}.${`${gwei % 10n ** 9n}`.padStart(9, '0')}`)
     const shops = Array.from({ length: 8 }, () => stranger().address)
     const paid = await Promise.all(shops.map((shop) => scene.pay(shop, '1.00')))
-    const held = () => scene.purse.bursar.store.read.list('fee_days', {})[0]?.held ?? 0n
-    expect(held()).toBeLessThanOrEqual(gwei)
-    expect(broadcasts(scene).length).toBeLessThanOrEqual(3)
+    const held = async () => (await scene.purse.bursar.store.read.list('fee_days', {}))[0]?.held ?? 0n
+    expect(await held()).toBeLessThanOrEqual(gwei)
+    expect((await broadcasts(scene)).length).toBeLessThanOrEqual(3)
     for (const { status, refusal } of paid)
       expect([status, refusal?.rule]).toEqual(
         status === 'voided' ? ['voided', 'chain.daily_fees_reached'] : ['in_doubt', undefined],
@@ -113,10 +116,10 @@ describe('a relayer', () => {
       books: (books) => ({ ...books, broadcast: async () => ({ kind: 'over_fees' }) }),
     })
     const paid = await scene.pay(stranger().address, '25.00')
-    expect([paid.status, signed(scene).length, broadcasts(scene)]).toEqual(['in_doubt', 1, []])
+    expect([paid.status, (await signed(scene)).length, await broadcasts(scene)]).toEqual(['in_doubt', 1, []])
     await pass(chain, 301)
     expect(ruleOf(await scene.settle(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
-    expectGivenBack(scene)
+    await expectGivenBack(scene)
   })
 
   it('security: over its limit is refused by the tables themselves', async () => {

@@ -27,7 +27,7 @@ describe('an amount', () => {
       const scene = await makeScene(chain)
       const refused = await scene.pay(stranger().address, amount)
       expect(ruleOf(refused)).toEqual(['refused', 'amount_invalid', 'amount'])
-      expect(signed(scene)).toEqual([])
+      expect(await signed(scene)).toEqual([])
     },
   )
 
@@ -50,7 +50,7 @@ describe('security: what is over', () => {
     expect(await rule('20.000001')).toEqual(['refused', 'amount_exceeds_remaining', 'instrument.amount'])
     expect((await scene.pay(stranger().address, '1.00')).status).toBe('captured')
     expect(await rule('1.00')).toEqual(['refused', 'usage_limit_reached', 'instrument.usage_limit'])
-    expect(signed(scene)).toHaveLength(2)
+    expect(await signed(scene)).toHaveLength(2)
   })
 
   it('what the wallet holds is refused', async () => {
@@ -73,7 +73,7 @@ describe('security: what is over', () => {
     for (const amount of amounts) paid.push(ruleOf(await scene.pay(stranger().address, amount)))
     expect(paid.at(-1)).toEqual(['refused', 'limit_exceeded', limit_id])
     expect(paid.slice(0, -1).every(([status]) => status === 'captured')).toBe(true)
-    expect(signed(scene)).toHaveLength(amounts.length - 1)
+    expect(await signed(scene)).toHaveLength(amounts.length - 1)
   })
 
   it.each([
@@ -120,21 +120,21 @@ describe('security: what is over', () => {
     const paid = await Promise.all(Array.from({ length: 20 }, () => scene.pay(stranger().address, '10.00')))
     expect(paid.filter(({ status }) => status === 'captured')).toHaveLength(7)
     expect(paid.filter(({ refusal }) => refusal?.code === 'limit_exceeded')).toHaveLength(13)
-    expect(signed(scene)).toHaveLength(7)
+    expect(await signed(scene)).toHaveLength(7)
   })
 
   it('the limit that asks waits for a human, and is signed and paid only after the yes', async () => {
     const scene = await makeScene(chain, AT_ONCE)
     const shop = stranger().address
     const asked = await scene.pay(shop, '120.00')
-    expect([asked.status, signed(scene)]).toEqual(['awaiting_approval', []])
-    const { facts } = question(scene.purse.bursar, asked.payment_id)
+    expect([asked.status, await signed(scene)]).toEqual(['awaiting_approval', []])
+    const { facts } = await question(scene.purse.bursar, asked.payment_id)
     expect(facts).toContainEqual(['Pays', `${shop} (for the first time)`])
     expect(facts).toContainEqual(['On', chain.network])
     expect((await yes(scene, asked)).status).toBe('captured')
     expect(await balance(shop)).toBe(120_000_000n)
     await expect(yes(scene, asked)).rejects.toMatchObject({ code: 'not_pending' })
-    expect(signed(scene)).toHaveLength(1)
+    expect(await signed(scene)).toHaveLength(1)
   })
 })
 
@@ -149,7 +149,7 @@ describe('security: a yes', () => {
     const { scene, id } = await asked()
     const { limit_id } = await limit(scene, { scope: 'wallet', window: 'day', max_amount: '100', over: 'deny' })
     expect(ruleOf(await yes(scene, id))).toEqual(['denied', 'limit_exceeded', limit_id])
-    expect(signed(scene)).toEqual([])
+    expect(await signed(scene)).toEqual([])
   })
 
   it('lifts no freeze, and pays nothing that was spent meanwhile', async () => {
@@ -161,7 +161,7 @@ describe('security: a yes', () => {
     const second = await scene.pay(stranger().address, '120.00')
     for (const amount of ['100.00', '100.00']) await scene.pay(stranger().address, amount)
     expect(ruleOf(await yes(scene, second))).toEqual(['denied', 'amount_exceeds_remaining', 'instrument.amount'])
-    expect(signed(scene)).toHaveLength(2)
+    expect(await signed(scene)).toHaveLength(2)
   })
 
   it('after its time is a no', async () => {
@@ -169,7 +169,7 @@ describe('security: a yes', () => {
     later(16 * 60)
     await expect(yes(scene, id)).rejects.toMatchObject({ code: 'approval_expired' })
     await scene.recover()
-    expect([scene.get(id).status, signed(scene)]).toEqual(['expired', []])
+    expect([(await scene.get(id)).status, await signed(scene)]).toEqual(['expired', []])
   })
 
   it('is good for five minutes from the yes, not from the question', async () => {
@@ -177,8 +177,8 @@ describe('security: a yes', () => {
     later(14 * 60)
     await chain.warp(14 * 60)
     expect((await yes(scene, id)).status).toBe('captured')
-    const [transfer] = signed(scene)
-    const answered = scene.row(id).authorizedAt!
+    const [transfer] = await signed(scene)
+    const answered = (await scene.row(id)).authorizedAt!
     expect(transfer?.validBefore).toBe(Math.floor((answered + 300_000) / 1000))
   })
 })
@@ -191,6 +191,6 @@ describe('a wallet without its limits', () => {
     await removeLimit(bursar, authority, limit_id)
     const refused = await send(scene.purse, scene.inst, stranger().address, '1.00')
     expect(ruleOf(refused)).toEqual(['refused', 'limits_missing', 'wallet.limits'])
-    expect(bursar.store.read.one('accounts', { walletId: wallet.id })?.held).toBe(0n)
+    expect((await bursar.store.read.one('accounts', { walletId: wallet.id }))?.held).toBe(0n)
   })
 })

@@ -9,6 +9,7 @@ import type { TypedData } from '../../src/core/transfer.ts'
 import type { Vault } from '../../src/ports/chain.ts'
 import { type Chain, startChain } from '../support/chain.ts'
 import { makeInstrument, send, UNIT, USDC_TERMS } from '../support/chain-purse.ts'
+import { collected } from '../support/collected.ts'
 import { makeScene, ruleOf, type Scene, signed, yes } from './scene.ts'
 import { stranger } from './transfers.ts'
 
@@ -43,9 +44,9 @@ describe('security: an address that looks like one that was paid', () => {
   ])('%s waits for a human, who sees both addresses whole', async (_, write) => {
     const { scene, shop, thief } = await paidBefore()
     const asked = await scene.pay(write(thief), '0.01')
-    expect([asked.status, signed(scene).length]).toEqual(['awaiting_approval', 1])
-    expect(ruleInEvent(scene, asked.payment_id)).toBe('payee.look_alike')
-    const facts = new Map(question(scene.purse.bursar, asked.payment_id).facts)
+    expect([asked.status, (await signed(scene)).length]).toEqual(['awaiting_approval', 1])
+    expect(await ruleInEvent(scene, asked.payment_id)).toBe('payee.look_alike')
+    const facts = new Map((await question(scene.purse.bursar, asked.payment_id)).facts)
     expect(facts.get('Pays')).toBe(`${thief} (for the first time)`)
     expect(facts.get('Beware')).toContain(shop)
     expect(await balance(thief)).toBe(0n)
@@ -94,8 +95,8 @@ describe('security: an address that looks like one that was paid', () => {
   it('waits for the strictest reason first: over a limit that asks, the limit is the rule', async () => {
     const { scene, thief } = await paidBefore()
     const asked = await scene.pay(thief, '120.00')
-    expect(ruleInEvent(scene, asked.payment_id)).toMatch(/^lim_/)
-    expect(new Map(question(scene.purse.bursar, asked.payment_id).facts).has('Beware')).toBe(true)
+    expect(await ruleInEvent(scene, asked.payment_id)).toMatch(/^lim_/)
+    expect(new Map((await question(scene.purse.bursar, asked.payment_id)).facts).has('Beware')).toBe(true)
   })
 
   it('is refused where a limit denies, though a human said yes', async () => {
@@ -132,9 +133,9 @@ describe('security: another wallet', () => {
     expect((await send(scene.purse, inst, thief, '1.00')).status).toBe('captured')
     expect(await balance(thief)).toBe(1_000_000n)
     const asked = await scene.pay(thief, '1.00')
-    expect(ruleInEvent(scene, asked.payment_id)).toBe('payee.look_alike')
+    expect(await ruleInEvent(scene, asked.payment_id)).toBe('payee.look_alike')
     // That the agent paid it elsewhere makes it no more familiar here.
-    expect(new Map(question(scene.purse.bursar, asked.payment_id).facts).get('Beware')).toContain(shop)
+    expect(new Map((await question(scene.purse.bursar, asked.payment_id)).facts).get('Beware')).toContain(shop)
   })
 
   it('an instrument for the look-alike itself is approved by a human who was warned', async () => {
@@ -142,7 +143,7 @@ describe('security: another wallet', () => {
     const { bursar, caller } = scene.purse
     const terms = { ...USDC_TERMS, constraints: { addresses: [shop, thief] } }
     const { request_id } = await requestInstrument(bursar, caller, terms)
-    const warnings = question(bursar, request_id).facts.filter(([name]) => name === 'Beware')
+    const warnings = (await question(bursar, request_id)).facts.filter(([name]) => name === 'Beware')
     expect(warnings).toHaveLength(1)
     expect(warnings[0]?.[1]).toMatch(new RegExp(`^${thief} .*${shop}`))
   })
@@ -174,8 +175,8 @@ async function withSecond() {
   return { scene, inst }
 }
 
-function ruleInEvent({ purse }: Scene, paymentId: string): string | undefined {
-  const events = [...purse.bursar.store.read.events(purse.wallet.id)]
-  const asked = events.find(({ type, body }) => type === 'payment.awaiting_approval' && body.includes(paymentId))
+async function ruleInEvent({ purse }: Scene, paymentId: string): Promise<string | undefined> {
+  const events = await collected(purse.bursar.store.read.events(purse.wallet.id))
+  const asked = events.find(({ type, body }) => type === 'payment.awaiting_approval' && body!.includes(paymentId))
   return (JSON.parse(asked?.body ?? '{}') as { rule?: string }).rule
 }

@@ -25,7 +25,8 @@ afterAll(async () => {
 const balance = (address: string) => chain.balance(address as Address)
 /** Behind an honest node and one that does what a test wants. */
 const both = () => ({ nodes: [chain.url, proxy.url], impatient: true })
-const status = ({ purse }: Scene) => purse.bursar.store.read.one('wallets', { id: purse.wallet.id })?.status
+const status = async ({ purse }: Scene) =>
+  (await purse.bursar.store.read.one('wallets', { id: purse.wallet.id }))?.status
 /** What of the recovery cannot be done waits for the nodes. */
 const tries = (scene: Scene) => scene.recover().catch(() => undefined)
 
@@ -43,8 +44,8 @@ describe('security: one node of two that lies', () => {
     await chain.automine(false)
     const paid = await scene.pay(shop, '25.00')
     await chain.dropPending()
-    const [sent] = broadcasts(scene)
-    const [transfer] = signed(scene)
+    const [sent] = await broadcasts(scene)
+    const [transfer] = await signed(scene)
     const pad = (address = '') => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`
     const block = await chain.publicClient.getBlock()
     const place = {
@@ -65,7 +66,7 @@ describe('security: one node of two that lies', () => {
       effectiveGasPrice: '0x1',
     }))
     await tries(scene)
-    expect([scene.get(paid).status, scene.row(paid).held]).toEqual(['in_doubt', 25n * UNIT])
+    expect([(await scene.get(paid)).status, (await scene.row(paid)).held]).toEqual(['in_doubt', 25n * UNIT])
     proxy.mend()
     await chain.automine()
     expect((await scene.settle(paid)).status).toBe('captured')
@@ -97,8 +98,8 @@ describe('security: one node of two that lies', () => {
     lie()
     for (let times = 0; times < 2; times += 1) await tries(scene)
     // Where the honest node alone is enough to see it, it may be captured. It is never given back.
-    expect(['in_doubt', 'captured']).toContain(scene.get(paid).status)
-    expect([await balance(shop), status(scene)]).toEqual([25n * UNIT, 'active'])
+    expect(['in_doubt', 'captured']).toContain((await scene.get(paid)).status)
+    expect([await balance(shop), await status(scene)]).toEqual([25n * UNIT, 'active'])
     proxy.mend()
     expect((await scene.settle(paid)).status).toBe('captured')
   })
@@ -110,8 +111,8 @@ describe('security: one node of two that lies', () => {
     const scene = await makeScene(chain, both())
     proxy.lie('eth_call', answers(BALANCE_OF, result))
     await expect(scene.recover()).rejects.toThrow('Some of the recovery failed.')
-    expect(status(scene)).toBe('active')
-    expect(lastEvent(scene, 'wallet.frozen')).toBe(null)
+    expect(await status(scene)).toBe('active')
+    expect(await lastEvent(scene, 'wallet.frozen')).toBe(null)
   })
 
   it('of a deposit credits nothing', async () => {
@@ -124,13 +125,13 @@ describe('security: one node of two that lies', () => {
     proxy.mend()
     proxy.lie('eth_getLogs', () => [])
     await expect(scene.recover()).rejects.toThrow('Some of the recovery failed.')
-    const available = () =>
-      scene.purse.bursar.store.read.one('accounts', { walletId: scene.purse.wallet.id })?.available
-    expect([available(), status(scene)]).toEqual([1000n * UNIT, 'active'])
+    const available = async () =>
+      (await scene.purse.bursar.store.read.one('accounts', { walletId: scene.purse.wallet.id }))?.available
+    expect([await available(), await status(scene)]).toEqual([1000n * UNIT, 'active'])
     proxy.mend()
     await scene.recover()
-    expect(available()).toBe(1007n * UNIT)
-    expect(lastEvent(scene, 'wallet.funded')).toMatchObject({ deposit: { tx_hash: hash } })
+    expect(await available()).toBe(1007n * UNIT)
+    expect(await lastEvent(scene, 'wallet.funded')).toMatchObject({ deposit: { tx_hash: hash } })
   })
 
   it('that it is of another chain is asked nothing more, and nothing is signed', async () => {
@@ -138,7 +139,7 @@ describe('security: one node of two that lies', () => {
     const other = await scene.other()
     proxy.lie('eth_chainId', () => '0x1')
     const paid = await send({ ...scene.purse, bursar: other.bursar }, scene.inst, stranger().address, '1.00')
-    expect([paid.status, signed(scene)]).toEqual(['in_doubt', []])
+    expect([paid.status, await signed(scene)]).toEqual(['in_doubt', []])
     proxy.mend()
     expect((await scene.settle(paid)).status).toBe('captured')
   })
@@ -150,10 +151,10 @@ describe('security: one node of two that is away', () => {
     const shop = stranger().address
     proxy.down()
     const paid = await scene.pay(shop, '25.00')
-    expect([paid.status, lastEvent(scene, 'payment.in_doubt')]).toEqual(['in_doubt', { reason: 'no_answer' }])
-    expect([signed(scene), scene.row(paid).held]).toEqual([[], 25n * UNIT])
+    expect([paid.status, await lastEvent(scene, 'payment.in_doubt')]).toEqual(['in_doubt', { reason: 'no_answer' }])
+    expect([await signed(scene), (await scene.row(paid)).held]).toEqual([[], 25n * UNIT])
     await tries(scene)
-    expect(signed(scene)).toEqual([])
+    expect(await signed(scene)).toEqual([])
     proxy.down(false)
     expect((await scene.settle(paid)).status).toBe('captured')
     expect(await balance(shop)).toBe(25n * UNIT)
@@ -168,7 +169,7 @@ describe('security: one node of two that is away', () => {
     await chain.mine()
     await pass(chain, 301)
     for (let times = 0; times < 2; times += 1) await tries(scene)
-    expect([scene.get(paid).status, scene.row(paid).held]).toEqual(['in_doubt', 25n * UNIT])
+    expect([(await scene.get(paid)).status, (await scene.row(paid)).held]).toEqual(['in_doubt', 25n * UNIT])
     proxy.down(false)
     expect((await scene.settle(paid)).status).toBe('captured')
   })
@@ -179,8 +180,8 @@ describe('security: one node of two that is away', () => {
     const paid = await scene.pay(stranger().address, '25.00')
     await pass(chain, 301)
     await tries(scene)
-    expect(ruleOf(scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_expired'])
-    expect(signed(scene)).toEqual([])
+    expect(ruleOf(await scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_expired'])
+    expect(await signed(scene)).toEqual([])
     proxy.down(false)
   })
 })
@@ -194,12 +195,12 @@ describe('security: one node of two that is behind', () => {
     expect([paid.status, await balance(shop)]).toEqual(['in_doubt', 25n * UNIT])
     for (let block = 0; block < 2; block += 1) {
       await tries(scene)
-      expect([block, scene.get(paid).status]).toEqual([block, 'in_doubt'])
+      expect([block, (await scene.get(paid)).status]).toEqual([block, 'in_doubt'])
       await chain.mine()
     }
     await tries(scene)
-    expect([scene.get(paid).status, broadcasts(scene).length]).toEqual(['captured', 1])
-    expect([await balance(shop), status(scene)]).toEqual([25n * UNIT, 'active'])
+    expect([(await scene.get(paid)).status, (await broadcasts(scene)).length]).toEqual(['captured', 1])
+    expect([await balance(shop), await status(scene)]).toEqual([25n * UNIT, 'active'])
     proxy.mend()
   })
 
@@ -212,10 +213,10 @@ describe('security: one node of two that is behind', () => {
     await pass(chain, 301)
     await chain.dropPending()
     await tries(scene)
-    expect(scene.get(paid).status).toBe('in_doubt')
+    expect((await scene.get(paid)).status).toBe('in_doubt')
     await chain.dropPending()
     await chain.mine(6)
     await tries(scene)
-    expect(ruleOf(scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
+    expect(ruleOf(await scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
   })
 })

@@ -34,7 +34,7 @@ describe('security: the only node', () => {
     const paid = await scene.pay(shop, '25.00')
     expect(['captured', 'in_doubt']).toContain(paid.status)
     expect((await scene.settle(paid)).status).toBe('captured')
-    expect([await balance(shop), broadcasts(scene).length]).toEqual([25n * UNIT, 1])
+    expect([await balance(shop), (await broadcasts(scene)).length]).toEqual([25n * UNIT, 1])
   })
 
   it.each(['already known', 'nonce too low', 'insufficient funds', 'rate limited', 'anything'])(
@@ -55,7 +55,7 @@ describe('security: the only node', () => {
     const began = performance.now()
     const paid = await scene.pay(shop, '25.00')
     expect(performance.now() - began).toBeLessThan(14_000)
-    expect([paid.status, scene.row(paid).held]).toEqual(['in_doubt', 25n * UNIT])
+    expect([paid.status, (await scene.row(paid)).held]).toEqual(['in_doubt', 25n * UNIT])
     proxy.mend()
     expect((await scene.settle(paid)).status).toBe('captured')
     expect(await balance(shop)).toBe(25n * UNIT)
@@ -65,7 +65,7 @@ describe('security: the only node', () => {
     const scene = await makeScene(chain, alone())
     await chain.automine(false)
     const paying = scene.pay(stranger().address, '25.00')
-    await expect.poll(() => broadcasts(scene).length).toBe(1)
+    await expect.poll(async () => (await broadcasts(scene)).length).toBe(1)
     for (let times = 0; times < 6; times += 1) proxy.failOnce('eth_getLogs')
     await chain.automine()
     await chain.mine()

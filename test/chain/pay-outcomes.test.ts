@@ -69,8 +69,8 @@ describe('what the token would not let move', () => {
     await stop(scene, shop)
     const paid = await scene.pay(shop, '25.00')
     expect(ruleOf(paid)).toEqual(['voided', 'rail_declined', 'chain.transfer_refused'])
-    expect([signed(scene), broadcasts(scene)]).toEqual([[], []])
-    expectGivenBack(scene)
+    expect([await signed(scene), await broadcasts(scene)]).toEqual([[], []])
+    await expectGivenBack(scene)
     await undo(scene, shop)
   })
 
@@ -83,7 +83,7 @@ describe('what the token would not let move', () => {
     const shop = stranger().address
     const scene = await between(async (made) => void (await stop(made, shop)))
     const paid = await scene.pay(shop, '25.00')
-    expect([paid.status, signed(scene).length]).toEqual(['in_doubt', 1])
+    expect([paid.status, (await signed(scene)).length]).toEqual(['in_doubt', 1])
     await expectHeldUntilProof(scene, paid, shop)
     await undo(scene, shop)
   })
@@ -103,10 +103,10 @@ describe('what the token would not let move', () => {
     const shop = stranger().address
     const scene = await between(() => chain.pause().then(() => undefined))
     const paid = await scene.pay(shop, '25.00')
-    const before = signed(scene)
+    const before = await signed(scene)
     await chain.pause(false)
     expect([(await scene.settle(paid)).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
-    expect(signed(scene).map(({ signature }) => signature)).toEqual(before.map(({ signature }) => signature))
+    expect((await signed(scene)).map(({ signature }) => signature)).toEqual(before.map(({ signature }) => signature))
   })
 })
 
@@ -116,10 +116,10 @@ describe('security: a transfer whose time passes', () => {
     const shop = stranger().address
     await chain.automine(false)
     const paid = await scene.pay(shop, '25.00')
-    expect([paid.status, lastEvent(scene, 'payment.in_doubt')]).toEqual(['in_doubt', { reason: 'unconfirmed' }])
+    expect([paid.status, await lastEvent(scene, 'payment.in_doubt')]).toEqual(['in_doubt', { reason: 'unconfirmed' }])
     // The purse's own clock proves nothing: the chain's does.
     await scene.recover()
-    expect(scene.get(paid).status).toBe('in_doubt')
+    expect((await scene.get(paid)).status).toBe('in_doubt')
     await expectHeldUntilProof(scene, paid, shop)
   })
 
@@ -128,11 +128,11 @@ describe('security: a transfer whose time passes', () => {
     const shop = stranger().address
     await chain.automine(false)
     const paid = await scene.pay(shop, '25.00')
-    const [transfer] = signed(scene) as [Transfer]
+    const [transfer] = (await signed(scene)) as [Transfer]
     await chain.rpc('evm_setNextBlockTimestamp', [transfer.validBefore - 1])
     await chain.mine()
     await scene.recover()
-    expect([scene.get(paid).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
+    expect([(await scene.get(paid)).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
   })
 
   it('is not voided by a block that is too late and not final', async () => {
@@ -144,21 +144,21 @@ describe('security: a transfer whose time passes', () => {
     await chain.warp(301)
     for (const finality of ['latest', 'safe']) {
       await scene.recover()
-      expect([finality, scene.get(paid).status]).toEqual([finality, 'in_doubt'])
+      expect([finality, (await scene.get(paid)).status]).toEqual([finality, 'in_doubt'])
       await chain.mine()
     }
     await scene.recover()
-    expect(ruleOf(scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
-    expectGivenBack(scene)
+    expect(ruleOf(await scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
+    await expectGivenBack(scene)
   })
 })
 
 describe('security: somebody else sends it', () => {
   it('first: it is paid once, and captured where it is', async () => {
-    const scene = await between(async (made) => void (await relay(chain, signed(made)[0] as Transfer)))
+    const scene = await between(async (made) => void (await relay(chain, (await signed(made))[0] as Transfer)))
     const shop = stranger().address
     const paid = await scene.pay(shop, '25.00')
-    const [ours] = broadcasts(scene)
+    const [ours] = await broadcasts(scene)
     expect([paid.status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
     expect(paid.receipt?.rail_ref).not.toBe(ours?.txHash)
     await scene.recover()
@@ -172,9 +172,9 @@ describe('security: somebody else sends it', () => {
     const paid = await scene.pay(shop, '25.00')
     await chain.dropPending()
     await chain.automine()
-    await relay(chain, signed(scene)[0] as Transfer)
+    await relay(chain, (await signed(scene))[0] as Transfer)
     expect([(await scene.settle(paid)).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
-    expect(broadcasts(scene)).toHaveLength(1)
+    expect(await broadcasts(scene)).toHaveLength(1)
     const next = await scene.pay(stranger().address, '1.00')
     expect((await scene.settle(next)).status).toBe('captured')
   })
@@ -183,24 +183,24 @@ describe('security: somebody else sends it', () => {
 /** Not given back while it could move; then voided with the block that proves it, and everything is as before. */
 async function expectHeldUntilProof(scene: Scene, paid: { payment_id: string }, shop: string): Promise<void> {
   const { read } = scene.purse.bursar.store
-  const held = () => read.one('accounts', { walletId: scene.purse.wallet.id })?.held
-  const [transfer] = signed(scene) as [Transfer]
-  expect([scene.get(paid).status, held()]).toEqual(['in_doubt', 25n * UNIT])
+  const held = async () => (await read.one('accounts', { walletId: scene.purse.wallet.id }))?.held
+  const [transfer] = (await signed(scene)) as [Transfer]
+  expect([(await scene.get(paid)).status, await held()]).toEqual(['in_doubt', 25n * UNIT])
   await chain.dropPending()
   // The last blocks that are in time are final.
   await chain.rpc('evm_setNextBlockTimestamp', [transfer.validBefore - 5])
   await chain.mine(4)
   await scene.recover()
-  expect([scene.get(paid).status, held()]).toEqual(['in_doubt', 25n * UNIT])
+  expect([(await scene.get(paid)).status, await held()]).toEqual(['in_doubt', 25n * UNIT])
   await pass(chain, 300)
   await scene.recover()
   const view = scene.get(paid)
-  expect(ruleOf(view)).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
-  const { unused } = lastEvent(scene, 'payment.voided') as { unused: { timestamp: number; block: number } }
+  expect(ruleOf(await view)).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
+  const { unused } = (await lastEvent(scene, 'payment.voided')) as { unused: { timestamp: number; block: number } }
   expect(unused.timestamp).toBeGreaterThanOrEqual(transfer.validBefore)
-  expect(signed(scene)[0]).toMatchObject({ status: 'final', voidProof: unused.timestamp, txHash: null })
-  expect([counted(scene, 'payment.voided'), await balance(shop)]).toEqual([1, 0n])
-  expectGivenBack(scene)
+  expect((await signed(scene))[0]).toMatchObject({ status: 'final', voidProof: unused.timestamp, txHash: null })
+  expect([await counted(scene, 'payment.voided'), await balance(shop)]).toEqual([1, 0n])
+  await expectGivenBack(scene)
 }
 
 function blacklist(address: string, on = true): Promise<unknown> {

@@ -35,9 +35,9 @@ async function expectPaidOnce(scene: Scene, paid: { payment_id: string }, shop: 
   await wait(scene)
   await chain.mine(2 * SLOTS + 1)
   await wait(scene)
-  expect([scene.get(paid).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
-  expect(signed(scene).map(({ status }) => status)).toEqual(['final'])
-  expect([counted(scene, 'payment.captured'), counted(scene, 'payment.refunded')]).toEqual([1, 0])
+  expect([(await scene.get(paid)).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
+  expect((await signed(scene)).map(({ status }) => status)).toEqual(['final'])
+  expect([await counted(scene, 'payment.captured'), await counted(scene, 'payment.refunded')]).toEqual([1, 0])
 }
 
 describe.each([1, 2, 3])('security: a reorganization of %i blocks', (depth) => {
@@ -46,12 +46,12 @@ describe.each([1, 2, 3])('security: a reorganization of %i blocks', (depth) => {
     const shop = stranger().address
     const paid = await scene.pay(shop, '25.00')
     await chain.mine(depth - 1)
-    expect([scene.get(paid).status, await balance(shop)]).toEqual(['in_doubt', 25n * UNIT])
+    expect([(await scene.get(paid)).status, await balance(shop)]).toEqual(['in_doubt', 25n * UNIT])
     await chain.reorg(depth)
     expect(await balance(shop)).toBe(0n)
     await scene.recover()
-    expect([scene.get(paid).status, await balance(shop)]).toEqual(['in_doubt', 25n * UNIT])
-    expect(broadcasts(scene)).toHaveLength(1)
+    expect([(await scene.get(paid)).status, await balance(shop)]).toEqual(['in_doubt', 25n * UNIT])
+    expect(await broadcasts(scene)).toHaveLength(1)
     await expectPaidOnce(scene, paid, shop)
   })
 
@@ -64,9 +64,9 @@ describe.each([1, 2, 3])('security: a reorganization of %i blocks', (depth) => {
     await chain.reorg(depth)
     expect(await balance(shop)).toBe(0n)
     // The hold is gone, so nothing else may be paid from what is not there: the books still count it as paid.
-    expect(scene.row(paid).captured).toBe(25n * UNIT)
+    expect((await scene.row(paid)).captured).toBe(25n * UNIT)
     await scene.recover()
-    expect([await balance(shop), broadcasts(scene).length]).toEqual([25n * UNIT, 1])
+    expect([await balance(shop), (await broadcasts(scene)).length]).toEqual([25n * UNIT, 1])
     await expectPaidOnce(scene, paid, shop)
   })
 
@@ -78,7 +78,7 @@ describe.each([1, 2, 3])('security: a reorganization of %i blocks', (depth) => {
     await chain.reorg(depth, { keepTransactions: true })
     expect(await balance(shop)).toBe(25n * UNIT)
     await expectPaidOnce(scene, paid, shop)
-    expect(broadcasts(scene)).toHaveLength(1)
+    expect(await broadcasts(scene)).toHaveLength(1)
   })
 
   it('after the capture, and gone for good: the money is credited again, the allowance is not', async () => {
@@ -90,7 +90,7 @@ describe.each([1, 2, 3])('security: a reorganization of %i blocks', (depth) => {
     await pass(chain, 301)
     await scene.recover()
     // Not before it is final that it never moves.
-    expect(scene.get(paid).status).toBe('captured')
+    expect((await scene.get(paid)).status).toBe('captured')
     await chain.mine(2 * SLOTS + 1)
     await wait(scene)
     await expectComeBack(scene, paid)
@@ -131,10 +131,10 @@ describe('security: a captured transfer that the chain took back', () => {
     const shop = stranger().address
     const paid = await scene.pay(shop, '25.00')
     await scene.recover()
-    expect(broadcasts(scene).map(({ fee }) => fee !== null)).toEqual([true])
+    expect((await broadcasts(scene)).map(({ fee }) => fee !== null)).toEqual([true])
     await chain.reorg(1)
     await scene.recover()
-    expect([await balance(shop), broadcasts(scene).length]).toEqual([25n * UNIT, 1])
+    expect([await balance(shop), (await broadcasts(scene)).length]).toEqual([25n * UNIT, 1])
     await expectPaidOnce(scene, paid, shop)
     // A fee is counted once, and was another in the other block.
     scene.except.add('fees')
@@ -145,10 +145,10 @@ describe('security: a captured transfer that the chain took back', () => {
     const shop = stranger().address
     const paid = await scene.pay(shop, '25.00')
     await chain.reorg(1)
-    const hash = await relay(chain, signed(scene)[0] as Transfer)
+    const hash = await relay(chain, (await signed(scene))[0] as Transfer)
     await expectPaidOnce(scene, paid, shop)
-    expect(signed(scene)[0]?.txHash).toBe(hash)
-    expect(scene.get(paid).receipt?.rail_ref).toBe(hash)
+    expect((await signed(scene))[0]?.txHash).toBe(hash)
+    expect((await scene.get(paid)).receipt?.rail_ref).toBe(hash)
   })
 
   it('keeps the account and the books alike while it is on its way', async () => {
@@ -157,10 +157,10 @@ describe('security: a captured transfer that the chain took back', () => {
     await chain.automine(false)
     await chain.reorg(1)
     await wait(scene)
-    expect(scene.purse.bursar.store.read.one('wallets', { id: scene.purse.wallet.id })?.status).toBe('active')
+    expect((await scene.purse.bursar.store.read.one('wallets', { id: scene.purse.wallet.id }))?.status).toBe('active')
     await chain.automine()
     await wait(scene)
-    expect(scene.get(paid).status).toBe('captured')
+    expect((await scene.get(paid)).status).toBe('captured')
   })
 
   it('among several is followed one by one', async () => {
@@ -173,8 +173,8 @@ describe('security: a captured transfer that the chain took back', () => {
     expect(await Promise.all(shops.map(balance))).toEqual([5n * UNIT, 5n * UNIT, 5n * UNIT])
     await chain.mine(2 * SLOTS + 1)
     await wait(scene)
-    expect(signed(scene).map(({ status }) => status)).toEqual(['final', 'final', 'final'])
-    expect(broadcasts(scene)).toHaveLength(3)
+    expect((await signed(scene)).map(({ status }) => status)).toEqual(['final', 'final', 'final'])
+    expect(await broadcasts(scene)).toHaveLength(3)
   })
 })
 
@@ -182,18 +182,18 @@ describe('security: a captured transfer that the chain took back', () => {
 async function expectComeBack(scene: Scene, paid: { payment_id: string }, others = 0): Promise<void> {
   const { purse, inst } = scene
   const { read } = purse.bursar.store
-  expect([scene.get(paid).status, scene.get(paid).refunded_amount]).toEqual(['refunded', '25.000000'])
-  const transfer = read.one('transfers', { paymentId: paid.payment_id })!
-  const { unused } = lastEvent(scene, 'payment.refunded') as { unused: { timestamp: number } }
+  expect([(await scene.get(paid)).status, (await scene.get(paid)).refunded_amount]).toEqual(['refunded', '25.000000'])
+  const transfer = (await read.one('transfers', { paymentId: paid.payment_id }))!
+  const { unused } = (await lastEvent(scene, 'payment.refunded')) as { unused: { timestamp: number } }
   expect(unused.timestamp).toBeGreaterThanOrEqual(transfer.validBefore)
   expect(transfer).toMatchObject({ status: 'final', voidProof: unused.timestamp })
   const spent = BigInt(others) * UNIT
-  expect(read.one('accounts', { walletId: purse.wallet.id })?.available).toBe(1000n * UNIT - spent)
-  const instrument = read.one('instruments', { id: inst.instrument_id })!
+  expect((await read.one('accounts', { walletId: purse.wallet.id }))?.available).toBe(1000n * UNIT - spent)
+  const instrument = (await read.one('instruments', { id: inst.instrument_id }))!
   expect(instrument.amount - instrument.remaining).toBe(25n * UNIT + spent)
   expect(instrument.usageConsumed).toBe(1 + others)
   await wait(scene)
-  expect(counted(scene, 'payment.refunded')).toBe(1)
-  expect(verifyStore(purse.bursar, journalNoteKey(purse.publicKey)).problems).toEqual([])
+  expect(await counted(scene, 'payment.refunded')).toBe(1)
+  expect((await verifyStore(purse.bursar, journalNoteKey(purse.publicKey))).problems).toEqual([])
   scene.except.add('fees')
 }

@@ -16,13 +16,13 @@ describe('security: what could not be signed in time', () => {
     const scene = await makeScene(chain, { impatient: true, reads: downUntil(() => isDown) })
     let isDown = true
     const paid = await scene.pay(stranger().address, '25.00')
-    expect([paid.status, signed(scene)]).toEqual(['in_doubt', []])
+    expect([paid.status, await signed(scene)]).toEqual(['in_doubt', []])
     await pass(chain, 301)
     isDown = false
     await scene.recover()
-    expect(ruleOf(scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_expired'])
-    expect(signed(scene)).toEqual([])
-    expectGivenBack(scene)
+    expect(ruleOf(await scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_expired'])
+    expect(await signed(scene)).toEqual([])
+    await expectGivenBack(scene)
 
     function downUntil(down: () => boolean): NonNullable<SceneOptions['reads']> {
       return (reads) => ({
@@ -57,14 +57,14 @@ describe('security: what is stopped', () => {
       })
       const scene = await made
       const paid = await scene.pay(stranger().address, '25.00')
-      expect([paid.status, signed(scene)]).toEqual(['in_doubt', []])
+      expect([paid.status, await signed(scene)]).toEqual(['in_doubt', []])
       await scene.recover()
-      expect([scene.get(paid).status, scene.row(paid).held]).toEqual(['in_doubt', 25n * UNIT])
+      expect([(await scene.get(paid)).status, (await scene.row(paid)).held]).toEqual(['in_doubt', 25n * UNIT])
       await pass(chain, 301)
       expect(ruleOf(await scene.settle(paid))).toEqual(['voided', 'spending_frozen', 'payment.valid_until'])
-      expect(signed(scene)).toEqual([])
+      expect(await signed(scene)).toEqual([])
       await unfreezeAll(scene.purse.bursar, scene.purse.authority)
-      expectGivenBack(scene)
+      await expectGivenBack(scene)
     },
   )
 })

@@ -58,10 +58,10 @@ it('security: what a node knows and never takes is offered for more after three 
     later(seconds)
     for (let times = 0; times < 2; times += 1) await scene.recover()
     await chain.rpc('anvil_mine')
-    return [broadcasts(scene).map(({ relayerNonce }) => relayerNonce), await chain.balance(shop)]
+    return [(await broadcasts(scene)).map(({ relayerNonce }) => relayerNonce), await chain.balance(shop)]
   }
   for (const seconds of [0, 170]) expect(await after(seconds)).toEqual([[1], 0n])
   expect(await after(20)).toEqual([[1, 1], 25n * UNIT])
   expect((await scene.settle(paid)).status).toBe('captured')
-  expect([broadcasts(scene).length, signed(scene).length]).toEqual([2, 1])
+  expect([(await broadcasts(scene)).length, (await signed(scene)).length]).toEqual([2, 1])
 })

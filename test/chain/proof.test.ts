@@ -42,11 +42,11 @@ describe('security: a node whose clock is far ahead', () => {
     const paid = await scene.pay(shop, '25.00')
     ahead(100_000)
     for (let times = 0; times < 2; times += 1) await tries(scene)
-    expect([scene.get(paid).status, scene.row(paid).held]).toEqual(['in_doubt', 25n * UNIT])
+    expect([(await scene.get(paid)).status, (await scene.row(paid)).held]).toEqual(['in_doubt', 25n * UNIT])
     proxy.mend()
     await chain.automine()
     expect([(await scene.settle(paid)).status, await balance(shop)]).toEqual(['captured', 25n * UNIT])
-    expect(counted(scene, 'payment.voided')).toBe(0)
+    expect(await counted(scene, 'payment.voided')).toBe(0)
   })
 
   it('gives nothing back that was captured and may move again', async () => {
@@ -59,7 +59,7 @@ describe('security: a node whose clock is far ahead', () => {
     await chain.mine(4)
     ahead(100_000)
     for (let times = 0; times < 2; times += 1) await tries(scene)
-    expect([scene.get(paid).status, counted(scene, 'payment.refunded')]).toEqual(['captured', 0])
+    expect([(await scene.get(paid)).status, await counted(scene, 'payment.refunded')]).toEqual(['captured', 0])
     proxy.mend()
     await chain.automine()
     await scene.recover()
@@ -72,17 +72,17 @@ describe('security: a node whose clock is far ahead', () => {
     const scene = await onProxy()
     await chain.automine(false)
     const paid = await scene.pay(stranger().address, '25.00')
-    const [transfer] = signed(scene) as [Transfer]
+    const [transfer] = (await signed(scene)) as [Transfer]
     await chain.dropPending()
     await chain.warp(100_000)
     await chain.mine(3)
     const left = () => transfer.validBefore - scene.purse.bursar.clock.now() / 1000
     later(left() - 5)
     await tries(scene)
-    expect(scene.get(paid).status).toBe('in_doubt')
+    expect((await scene.get(paid)).status).toBe('in_doubt')
     later(left() + 0.001)
     await tries(scene)
-    expect(ruleOf(scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
+    expect(ruleOf(await scene.get(paid))).toEqual(['voided', 'rail_declined', 'chain.authorization_unused'])
   })
 })
 
@@ -103,7 +103,11 @@ describe('security: a rail that declines what it has signed', () => {
     await chain.automine(false)
     const paid = await scene.pay(shop, '25.00')
     await scene.recover()
-    expect([scene.row(paid).status, scene.row(paid).held, signed(scene).length]).toEqual(['authorized', 25n * UNIT, 1])
+    expect([(await scene.row(paid)).status, (await scene.row(paid)).held, (await signed(scene)).length]).toEqual([
+      'authorized',
+      25n * UNIT,
+      1,
+    ])
     declines = false
     await chain.automine()
     await chain.mine(3)

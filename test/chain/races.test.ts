@@ -104,7 +104,7 @@ test('security: together they make one payment of one idempotency key, and all g
   expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1)
   expect(count(answers, 'error')).toBe(0)
   await settled(purse, chain)
-  expect(purse.bursar.store.read.list('payments', { instrumentId: instrument_id })).toMatchObject([
+  expect(await purse.bursar.store.read.list('payments', { instrumentId: instrument_id })).toMatchObject([
     { status: 'captured', captured: 300_000n },
   ])
 })
@@ -120,7 +120,10 @@ test('security: together they reach a day limit to the unit, over one wallet and
   const went = answers.filter(({ code }) => code === null)
   expect(went.filter(({ status }) => status !== 'captured' && status !== 'in_doubt')).toEqual([])
   await settled(purse, chain)
-  const paid = purse.bursar.store.read.list('payments', { status: 'captured', amount: 700_000n }) as readonly Payment[]
+  const paid = (await purse.bursar.store.read.list('payments', {
+    status: 'captured',
+    amount: 700_000n,
+  })) as readonly Payment[]
   expect(paid.map(({ id }) => id).sort()).toEqual(went.map(({ paymentId }) => paymentId).sort())
   expect(paid).toHaveLength(fits)
   const slowest = Math.max(...answers.map(({ ms }) => ms)).toFixed(0)
@@ -141,7 +144,7 @@ test('security: together they sign what nobody has signed yet, each payment once
   const failures = await Promise.all(Array.from({ length: PROCESSES }, () => recoverIn(start(own, AHEAD_MS))))
   expect(failures.flat()).toEqual([])
   await settled(funded, chain)
-  expect(funded.bursar.store.read.list('payments', { status: 'captured' })).toHaveLength(views.length)
+  expect(await funded.bursar.store.read.list('payments', { status: 'captured' })).toHaveLength(views.length)
   await funded.close()
 })
 
@@ -158,7 +161,7 @@ test('security: together they replace what a relayer can bring on no more', asyn
   await chain.automine(false)
   void sender.ask({ pay: pays, atOnce: AT_ONCE } satisfies Job).catch(() => undefined)
   const relayer = before.wallet.relayer as string
-  while (before.bursar.store.read.list('broadcasts', { relayer }).length < AT_ONCE) await sleep(5)
+  while ((await before.bursar.store.read.list('broadcasts', { relayer })).length < AT_ONCE) await sleep(5)
   await sender.stop('SIGKILL')
   await before.close()
   await chain.dropPending()
@@ -173,7 +176,7 @@ test('security: together they replace what a relayer can bring on no more', asyn
   failures.push(...(await Promise.all(recoverers.map((child) => recoverIn(child)))))
   const after = await openChainPurse(own, chain, clockAhead(late))
   await settled(after, chain)
-  expect(after.bursar.store.read.list('payments', { status: 'voided' })).toHaveLength(AT_ONCE)
+  expect(await after.bursar.store.read.list('payments', { status: 'voided' })).toHaveLength(AT_ONCE)
   expect(failures.flat()).toEqual([])
   await after.close()
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Address, type Hex, parseAbiItem } from 'viem'
+import { type Address, parseAbiItem } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import { afterEach, expect } from 'vitest'
 import { getPayment } from '../../src/actions/agent/read.ts'
@@ -26,11 +26,12 @@ import {
   send,
   UNIT,
 } from '../support/chain-purse.ts'
+import { collected } from '../support/collected.ts'
 import { unstick } from '../support/pool.ts'
 import { temporaryFolder } from '../support/purse.ts'
+import { expectAllowances, feeOf } from './scene-books.ts'
 
 const USED = parseAbiItem('event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)')
-const GWEI = 1_000_000_000n
 
 export interface SceneOptions extends ChainPurseOptions {
   /** In whole USDC; 1,000 unless said otherwise. */
@@ -51,8 +52,8 @@ export interface Scene {
   /** What the end of the test is not held to: fees that a reorganization took back stay counted. */
   readonly except: Set<'fees'>
   pay(to: string, amount: string, more?: object): Promise<PaymentView>
-  get(view: Pick<PaymentView, 'payment_id'>): PaymentView
-  row(view: Pick<PaymentView, 'payment_id'>): Payment
+  get(view: Pick<PaymentView, 'payment_id'>): Promise<PaymentView>
+  row(view: Pick<PaymentView, 'payment_id'>): Promise<Payment>
   /** The whole recovery, and what it sent is in a block, where blocks come by themselves. @throws what failed of it */
   recover(): Promise<void>
   /** Recovers until the payment is settled. */
@@ -92,13 +93,13 @@ export async function makeScene(chain: Chain, options: SceneOptions = {}): Promi
     ...{ chain, folder, purse, inst, payer: keyOf(folder), except: new Set() },
     pay: (to, amount, more = {}) => send(purse, inst, to, amount, more),
     get: ({ payment_id }) => getPayment(purse.bursar, purse.caller, payment_id),
-    row: ({ payment_id }) => purse.bursar.store.read.one('payments', { id: payment_id }) as Payment,
+    row: async ({ payment_id }) => (await purse.bursar.store.read.one('payments', { id: payment_id })) as Payment,
     async recover() {
       await recover(purse.bursar)
       await mempoolIsEmpty(chain)
     },
     async settle(view) {
-      for (let tries = 0; tries < 50 && scene.row(view).held > 0n; tries += 1) await scene.recover()
+      for (let tries = 0; tries < 50 && (await scene.row(view)).held > 0n; tries += 1) await scene.recover()
       return scene.get(view)
     },
     async other(more = {}) {
@@ -138,7 +139,7 @@ afterEach(async () => {
 
 /** A human's yes to what the store shows now. */
 export async function yes({ purse }: Scene, { payment_id }: Pick<PaymentView, 'payment_id'>): Promise<PaymentView> {
-  const { digest } = question(purse.bursar, payment_id)
+  const { digest } = await question(purse.bursar, payment_id)
   const proof = hostProof(purse.authority.ownerId, digest, 'test')
   return (await approve(purse.bursar, payment_id, proof, {})) as PaymentView
 }
@@ -149,43 +150,47 @@ export function ruleOf({ status, refusal }: PaymentView): [string, string | unde
 }
 
 /** The details of the last event of this type about a payment or the wallet. */
-export function lastEvent({ purse }: Pick<Scene, 'purse'>, type: string, about = ''): Record<string, unknown> | null {
-  const events = [...purse.bursar.store.read.events(purse.wallet.id)]
-  const last = events.findLast((event) => event.type === type && event.body.includes(about))
-  return last ? (JSON.parse(last.body) as { details: Record<string, unknown> }).details : null
+export async function lastEvent(
+  { purse }: Pick<Scene, 'purse'>,
+  type: string,
+  about = '',
+): Promise<Record<string, unknown> | null> {
+  const events = await collected(purse.bursar.store.read.events(purse.wallet.id))
+  const last = events.findLast((event) => event.type === type && event.body!.includes(about))
+  return last ? (JSON.parse(last.body!) as { details: Record<string, unknown> }).details : null
 }
 
-export function counted({ purse }: Pick<Scene, 'purse'>, type: string, about = ''): number {
-  const events = [...purse.bursar.store.read.events(purse.wallet.id)]
-  return events.filter((event) => event.type === type && event.body.includes(about)).length
+export async function counted({ purse }: Pick<Scene, 'purse'>, type: string, about = ''): Promise<number> {
+  const events = await collected(purse.bursar.store.read.events(purse.wallet.id))
+  return events.filter((event) => event.type === type && event.body!.includes(about)).length
 }
 
 /** All that was ever signed by the wallet, in no order. */
-export function signed({ purse }: Pick<Scene, 'purse'>) {
+export async function signed({ purse }: Pick<Scene, 'purse'>) {
   return purse.bursar.store.read.list('transfers', {})
 }
 
 /** All that the relayer signed, in the order of its nonces. */
-export function broadcasts({ purse }: Pick<Scene, 'purse'>): readonly Broadcast[] {
-  const rows = purse.bursar.store.read.list('broadcasts', {})
+export async function broadcasts({ purse }: Pick<Scene, 'purse'>): Promise<readonly Broadcast[]> {
+  const rows = await purse.bursar.store.read.list('broadcasts', {})
   return rows.toSorted((a, b) => a.relayerNonce - b.relayerNonce || a.createdAt - b.createdAt)
 }
 
 /** Everything is as a payment leaves it that never was: held, allowance, uses and limits. */
-export function expectGivenBack({ purse, inst }: Scene, available = 1000n): void {
+export async function expectGivenBack({ purse, inst }: Scene, available = 1000n): Promise<void> {
   const { read } = purse.bursar.store
-  const kept = read.one('accounts', { walletId: purse.wallet.id })!
+  const kept = (await read.one('accounts', { walletId: purse.wallet.id }))!
   expect([kept.available, kept.held]).toEqual([available * UNIT, 0n])
-  const instrument = read.one('instruments', { id: inst.instrument_id })!
+  const instrument = (await read.one('instruments', { id: inst.instrument_id }))!
   expect([instrument.remaining, instrument.usageConsumed]).toEqual([instrument.amount, 0])
-  for (const { used } of uses(purse)) expect([used.amount, used.count]).toEqual([0n, 0])
+  for (const { used } of await uses(purse)) expect([used.amount, used.count]).toEqual([0n, 0])
 }
 
-function uses({ bursar, caller, wallet }: ChainPurse) {
+async function uses({ bursar, caller, wallet }: ChainPurse) {
   const spender = { ...caller, walletId: wallet.id, instrumentId: '', payeeKey: '', origin: null, category: null }
-  return bursar.store.read
-    .limits({ ...spender, protocol: 'transfer' }, bursar.clock.now())
-    .filter(({ limit }) => limit.scope !== 'payee' && limit.window !== 'payment')
+  return (await bursar.store.read.limits({ ...spender, protocol: 'transfer' }, bursar.clock.now())).filter(
+    ({ limit }) => limit.scope !== 'payee' && limit.window !== 'payment',
+  )
 }
 
 /**
@@ -200,19 +205,21 @@ export async function expectSettled(scene: Scene): Promise<void> {
   await scene.recover()
   await scene.recover()
   const { read } = purse.bursar.store
-  expect(verifyStore(purse.bursar, journalNoteKey(purse.publicKey)).problems).toEqual([])
-  const payments = read.list('payments', { walletId: purse.wallet.id }) as readonly Payment[]
+  expect((await verifyStore(purse.bursar, journalNoteKey(purse.publicKey))).problems).toEqual([])
+  const payments = (await read.list('payments', { walletId: purse.wallet.id })) as readonly Payment[]
   const moved = payments.filter(({ captured, refunded }) => captured - refunded > 0n)
   // The token does not know of permits: what they moved, the balances below tell.
-  const byToken = moved.filter(({ id }) => read.one('transfers', { paymentId: id })?.kind !== 'permit2')
+  const permits = await read.list('transfers', { walletId: purse.wallet.id, kind: 'permit2' })
+  const byPermit = new Set(permits.map(({ paymentId }) => paymentId))
+  const byToken = moved.filter(({ id }) => !byPermit.has(id))
   expect((await usedNonces(scene)).toSorted()).toEqual(byToken.map(({ id }) => nonceOf(id)).toSorted())
-  const kept = read.one('accounts', { walletId: purse.wallet.id })!
+  const kept = (await read.one('accounts', { walletId: purse.wallet.id }))!
   expect(kept.available + kept.held + kept.external + kept.overdrawn).toBe(0n)
   expect([kept.held, payments.filter(({ held }) => held > 0n)]).toEqual([0n, []])
   const { chain: holds, books } = await bothBooks(purse, chain)
   expect(books).toBe(holds)
   if (!scene.except.has('fees')) await expectFees(scene)
-  expectAllowances(scene)
+  await expectAllowances(purse)
 }
 
 async function usedNonces({ chain, purse }: Scene): Promise<readonly string[]> {
@@ -225,30 +232,9 @@ async function usedNonces({ chain, purse }: Scene): Promise<readonly string[]> {
 async function expectFees(scene: Scene): Promise<void> {
   const { chain, purse } = scene
   let took = 0n
-  for (const { txHash } of broadcasts(scene)) took += await feeOf(chain, txHash)
-  const days = purse.bursar.store.read.list('fee_days', {})
+  for (const { txHash } of await broadcasts(scene)) took += await feeOf(chain, txHash)
+  const days = await purse.bursar.store.read.list('fee_days', {})
   expect(days.reduce((sum, { spent }) => sum + spent, 0n)).toBe(took)
   expect(days.reduce((sum, { held }) => sum + held, 0n)).toBe(0n)
-  expect(broadcasts(scene).filter(({ fee }) => fee === null)).toEqual([])
-}
-
-/** In gwei, rounded up; 0 for a transaction that is in no block. */
-export async function feeOf(chain: Chain, txHash: string): Promise<bigint> {
-  const receipt = await chain.rpc<{ gasUsed: Hex; effectiveGasPrice: Hex } | null>('eth_getTransactionReceipt', [
-    txHash,
-  ])
-  if (!receipt) return 0n
-  return (BigInt(receipt.gasUsed) * BigInt(receipt.effectiveGasPrice) + GWEI - 1n) / GWEI
-}
-
-function expectAllowances({ purse }: Scene): void {
-  const payments = purse.bursar.store.read.list('payments', {}) as readonly Payment[]
-  const taken = payments.filter(({ held, captured }) => held + captured > 0n)
-  // What was taken over a hold is of no instrument's.
-  const sum = (rows: readonly Payment[]) =>
-    rows.reduce((units, { held, captured, forced }) => units + held + captured - forced, 0n)
-  for (const { id, amount, remaining, usageConsumed } of purse.bursar.store.read.list('instruments', {})) {
-    const mine = taken.filter(({ instrumentId }) => instrumentId === id)
-    expect([amount - remaining, usageConsumed]).toEqual([sum(mine), mine.length])
-  }
+  expect((await broadcasts(scene)).filter(({ fee }) => fee === null)).toEqual([])
 }

@@ -93,11 +93,14 @@ function pointedVault(vault: Vault): Vault {
     async relayer(account) {
       const signer = await vault.relayer(account)
       return {
-        sign(carries, terms) {
-          point('before relayer.sign')
-          const signed = signer.sign(carries, terms)
-          point('after relayer.sign')
-          return signed
+        async carry(carries) {
+          const sign = await signer.carry(carries)
+          return (terms) => {
+            point('before relayer.sign')
+            const signed = sign(terms)
+            point('after relayer.sign')
+            return signed
+          }
         },
       }
     },

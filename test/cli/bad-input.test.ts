@@ -94,7 +94,8 @@ describe('configuration', () => {
     ['BURSAR_AGENT_KEY', 'secret'],
     ['BURSAR_SESSION', ''],
     ['BURSAR_OWNER_PASSPHRASE', ''],
-    ['BURSAR_DATABASE_URL', 'postgres://me:secret@host/db'],
+    ['BURSAR_DATABASE_URL', 'postgres://me:secret@host'],
+    ['BURSAR_DATABASE_URL', 'postgres://me:secret@host:port/db'],
     ['BURSAR_DATABASE_URL', 'mysql://secret'],
     ['BURSAR_DATABASE_URL', 'secret.db'],
     ['BURSAR_DATABASE_URL', 'file::memory:'],
@@ -109,9 +110,12 @@ describe('configuration', () => {
     }
   })
 
-  it('says that PostgreSQL comes later', async () => {
-    const { stderr } = await bursar(emptyHome(), ['mcp'], { BURSAR_DATABASE_URL: 'postgresql://host/db' })
-    expect(stderr).toContain('comes later')
+  it('security: says that a server is not reached, without its password', async () => {
+    const url = 'postgres://me:secret@127.0.0.1:1/db'
+    const { code, stderr } = await bursar(emptyHome(), ['wallet', 'list'], { BURSAR_DATABASE_URL: url })
+    expect(stderr).toContain('cannot be reached')
+    expect(stderr).not.toContain('secret')
+    expect(code).not.toBe(0)
   })
 
   it('makes nothing in an empty home but by `mcp` and `init`: exit 2', async () => {

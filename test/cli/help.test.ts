@@ -77,7 +77,11 @@ describe('help', () => {
         "journal list",
         "journal verify",
         "journal export",
+        "journal archive",
         "backup",
+        "migrate-store",
+        "database show",
+        "database migrate",
         "doctor",
         "demo",
       ]

@@ -45,8 +45,14 @@ describe('the home', () => {
   })
 
   it('holds the database, unless a URL names another file', () => {
-    expect(configOf({ BURSAR_HOME: '/h' }).home.database).toBe('/h/bursar.db')
-    expect(configOf({ BURSAR_HOME: '/h', BURSAR_DATABASE_URL: 'file:/d/x.db' }).home.database).toBe('/d/x.db')
-    expect(configOf({ BURSAR_HOME: '/h', BURSAR_DATABASE_URL: 'file:///d/y.db' }).home.database).toBe('/d/y.db')
+    expect(configOf({ BURSAR_HOME: '/h' }).database).toEqual({ kind: 'file', path: '/h/bursar.db' })
+    expect(configOf({ BURSAR_HOME: '/h', BURSAR_DATABASE_URL: 'file:/d/x.db' }).database).toEqual({
+      kind: 'file',
+      path: '/d/x.db',
+    })
+    expect(configOf({ BURSAR_HOME: '/h', BURSAR_DATABASE_URL: 'file:///d/y.db' }).database).toEqual({
+      kind: 'file',
+      path: '/d/y.db',
+    })
   })
 })

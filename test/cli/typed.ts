@@ -54,8 +54,10 @@ function programIn(home: string): Program {
     serveMcp: unused,
     serveHttp: unused,
     connect: unused,
+    moveStore: unused,
     channels: async () => channelsOf(config),
     inspectDatabase: unused,
+    migrateDatabase: unused,
     chains: async () => chainsOf(config),
     reportBug: (error) => {
       throw error

@@ -21,7 +21,7 @@ describe('deciding in the browser', () => {
     await page.getByText('You answered faster than the terms can be read.').waitFor()
     expect(assurance).toBe('passkey')
     expect(await keys.signed()).toBe(before + 1)
-    expect(statusOf(site, request_id)).toBe('approved')
+    expect(await statusOf(site, request_id)).toBe('approved')
     await page.getByText('Nothing waits for you').waitFor()
     await nothingWrong(window)
   })
@@ -93,8 +93,8 @@ describe('deciding in the browser', () => {
     await dialog.getByText('up to 40.00 USD in all (asked: 300.00 USD)').waitFor()
     await dialog.getByRole('button', { name: 'Approve with passkey' }).click()
     await page.getByText('Approved.').waitFor()
-    const { instrumentId } = site.purse.bursar.store.read.one('requests', { id: request_id })!
-    expect(site.purse.bursar.store.read.one('instruments', { id: instrumentId! })).toMatchObject({
+    const { instrumentId } = (await site.purse.bursar.store.read.one('requests', { id: request_id }))!
+    expect(await site.purse.bursar.store.read.one('instruments', { id: instrumentId! })).toMatchObject({
       ...{ amount: 4_000n, usageLimit: 1, perPaymentMax: null },
       expiresAt: site.purse.time.now + 12 * 60 * 60 * 1000,
     })
@@ -120,9 +120,9 @@ describe('deciding in the browser', () => {
     await page.getByRole('button', { name: 'Freeze all' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Freeze all' }).click()
     await page.getByRole('alert').getByText('All spending is stopped.').waitFor()
-    expect(statusOf(site, payment_id)).toBe('denied')
+    expect(await statusOf(site, payment_id)).toBe('denied')
     const { read } = site.purse.bursar.store
-    expect(read.one('instruments', { id: own.instrument_id })?.status).toBe('frozen')
+    expect((await read.one('instruments', { id: own.instrument_id }))?.status).toBe('frozen')
     expect((await buy(site, own, '1.00')).refusal?.code).toBe('spending_frozen')
     expect(await keys.signed()).toBe(before)
     await page.getByRole('button', { name: 'Unfreeze…' }).click()
@@ -155,7 +155,7 @@ describe('deciding in the browser', () => {
     await page.keyboard.press('Enter')
     await page.getByText('Approved.').waitFor()
     await expect.poll(() => focused(page)).toBe('Inbox')
-    expect(statusOf(site, request_id)).toBe('approved')
+    expect(await statusOf(site, request_id)).toBe('approved')
     await nothingWrong(window)
   })
 
@@ -180,7 +180,7 @@ describe('deciding in the browser', () => {
     await second.page.getByRole('dialog').getByText('up to 40.00 USD in all (asked: 300.00 USD)').waitFor()
     await second.page.getByRole('button', { name: 'Approve with passkey' }).click()
     await second.page.getByText('Approved.').waitFor()
-    expect(statusOf(site, request_id)).toBe('approved')
+    expect(await statusOf(site, request_id)).toBe('approved')
     await first.page.getByText('Nothing waits for you').waitFor()
     await nothingWrong(first)
     await nothingWrong(second)
@@ -191,7 +191,7 @@ async function approveIn(page: Page, site: Awaited<ReturnType<typeof consoleSite
   await page.getByRole('article').getByRole('button', { name: 'Approve…' }).click()
   await page.getByRole('button', { name: 'Approve with passkey' }).click()
   await page.getByText('Approved.').waitFor()
-  return site.purse.bursar.store.read.one('approvals', { subjectId: id })!
+  return (await site.purse.bursar.store.read.one('approvals', { subjectId: id }))!
 }
 
 function focused(page: Page): Promise<unknown> {

@@ -34,7 +34,7 @@ describe('the owner in the browser', () => {
     await page.getByRole('button', { name: 'Revoke… laptop' }).click()
     await page.getByRole('button', { name: 'Confirm with passkey' }).click()
     await page.getByText('The passkey is revoked.').waitFor()
-    const live = site.purse.bursar.store.read.list('passkeys', { revokedAt: null })
+    const live = await site.purse.bursar.store.read.list('passkeys', { revokedAt: null })
     expect(live.map(({ name }) => name)).toEqual(['phone'])
     await nothingWrong(window)
   })

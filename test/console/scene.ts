@@ -69,9 +69,11 @@ export function buy(
 }
 
 /** What the store says of a request or payment now. */
-export function statusOf(site: Site, id: string): string | undefined {
+export async function statusOf(site: Site, id: string): Promise<string | undefined> {
   const { read } = site.deps.bursar.store
-  return id.startsWith('pay_') ? read.one('payments', { id })?.status : read.one('requests', { id })?.status
+  return id.startsWith('pay_')
+    ? (await read.one('payments', { id }))?.status
+    : (await read.one('requests', { id }))?.status
 }
 
 /** The ask with this title. */

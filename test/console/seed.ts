@@ -37,7 +37,7 @@ export async function seeded(): Promise<Seeded> {
   await limit('wallet', '800.00', 'deny')
   await limit('payee', '400.00', 'ask')
   await addAgent(deps.bursar, purse.authority, 'research')
-  const [credential] = purse.bursar.store.read.list('credentials', { agentId: site.agentId })
+  const [credential] = await purse.bursar.store.read.list('credentials', { agentId: site.agentId })
   const shopper = { agentId: site.agentId, credentialId: credential!.id }
   /** The site as one of its agents has it, in a new session. */
   const as = (who: object): Site => {

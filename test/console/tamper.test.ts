@@ -69,7 +69,7 @@ describe('what would be signed', () => {
       await page.unroute(OPTIONS)
     }
     expect(await keys.signed()).toBe(before)
-    expect(statusOf(site, request_id)).toBe('pending')
+    expect(await statusOf(site, request_id)).toBe('pending')
     await nothingWrong(window)
   })
 
@@ -97,7 +97,7 @@ describe('what would be signed', () => {
       await page.unroute(INBOX)
     }
     expect(await keys.signed()).toBe(before)
-    expect(statusOf(site, payment_id)).toBe('awaiting_approval')
+    expect(await statusOf(site, payment_id)).toBe('awaiting_approval')
     await nothingWrong(window)
   })
 
@@ -146,7 +146,7 @@ describe('what would be signed', () => {
     await page.getByRole('button', { name: 'Approve…' }).click()
     await page.getByRole('button', { name: 'Approve with passkey' }).click()
     await page.getByRole('alert').getByText('The passkey was not used').waitFor()
-    expect(statusOf(site, request_id)).toBe('pending')
+    expect(await statusOf(site, request_id)).toBe('pending')
     await nothingWrong(window)
   })
 })

@@ -27,9 +27,9 @@ describe('security: a session of MCP that is kept open', () => {
         payee: { name: 'x' },
         purpose: 'b',
       })
-      const sessions = site.deps.bursar.store.read
-        .list('payments', { agentId: site.agentId })
-        .map((one) => one.sessionId.slice(-10))
+      const sessions = (await site.deps.bursar.store.read.list('payments', { agentId: site.agentId })).map((one) =>
+        one.sessionId.slice(-10),
+      )
       expect(sessions.toSorted()).toEqual(['2026-03-10', '2026-03-11'])
     },
   )

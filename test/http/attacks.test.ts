@@ -154,7 +154,7 @@ describe('security: one owner of two', () => {
       { up_to: '50.00', assurance: 'passkey' },
       { up_to: null, assurance: 'passkey', owners: 2 },
     ])
-    const asking = listLimits(bursar).find(({ over, scope }) => over === 'ask' && scope === 'wallet')!
+    const asking = (await listLimits(bursar)).find(({ over, scope }) => over === 'ask' && scope === 'wallet')!
     expect((await confirm(me, 'limit.remove', { limit_id: asking.limit_id })).status).toBe(403)
     const rule = { wallet_id: walletId, scope: 'wallet', window: 'payment', over: 'ask' }
     expect((await confirm(me, 'limit.set', { ...rule, max_amount: '900.00' })).status).toBe(403)
@@ -190,7 +190,7 @@ describe('security: an owner in two browsers', () => {
       const response = new Authenticator().create(options[i], { origin: site.origin })
       expect((await one.post('/passkeys', { response })).status).toBe(200)
     }
-    expect(verifyStore(site.purse.bursar, site.deps.noteKey).problems).toEqual([])
+    expect((await verifyStore(site.purse.bursar, site.deps.noteKey)).problems).toEqual([])
   })
 })
 
@@ -198,7 +198,7 @@ describe('security: a credential that was minted for a task', () => {
   it.each(['legacy', 'modern'] as const)('answers no question of a human (%s)', async (kind) => {
     const site = await makeSite({ app: () => ({ timing: { readMs: 0 }, rest: restRoutes }) })
     const { bursar } = site.deps
-    const credentialId = bursar.store.read.list('credentials', { agentId: site.agentId })[0]!.id
+    const credentialId = (await bursar.store.read.list('credentials', { agentId: site.agentId }))[0]!.id
     const caller = { agentId: site.agentId, sessionId: 's', credentialId }
     const { request_id } = await requestInstrument(bursar, caller, CARD)
     const { key } = await mintCredential(bursar, caller, { scopes: ['bursar:read'] })
@@ -206,24 +206,24 @@ describe('security: a credential that was minted for a task', () => {
       answer: () => ({ action: 'accept', content: { decision: 'approve' } }),
     })
     await child.raw.getPrompt({ name: 'approve_request', arguments: { request_id } }).catch(() => null)
-    expect(bursar.store.read.one('requests', { id: request_id })?.status).toBe('pending')
+    expect((await bursar.store.read.one('requests', { id: request_id }))?.status).toBe('pending')
     const all = await mintCredential(bursar, caller, {})
     const whole = await connect(site.origin, kind, all.key, {
       answer: () => ({ action: 'accept', content: { decision: 'approve' } }),
     })
     await whole.raw.getPrompt({ name: 'approve_request', arguments: { request_id } }).catch(() => null)
-    expect(bursar.store.read.one('requests', { id: request_id })?.status).toBe('pending')
+    expect((await bursar.store.read.one('requests', { id: request_id }))?.status).toBe('pending')
     const mine = await connect(site.origin, kind, site.key, {
       answer: () => ({ action: 'accept', content: { decision: 'approve' } }),
     })
     await mine.raw.getPrompt({ name: 'approve_request', arguments: { request_id } })
-    const instrument_id = bursar.store.read.one('requests', { id: request_id })?.instrumentId as string
+    const instrument_id = (await bursar.store.read.one('requests', { id: request_id }))?.instrumentId as string
     await expect(whole.raw.getPrompt({ name: 'revoke_instrument', arguments: { instrument_id } })).rejects.toThrow(
       'speaks for no human',
     )
     await expect(child.raw.getPrompt({ name: 'revoke_instrument', arguments: { instrument_id } })).rejects.toThrow(
       'scope_missing',
     )
-    expect(bursar.store.read.one('instruments', { id: instrument_id })?.status).toBe('active')
+    expect((await bursar.store.read.one('instruments', { id: instrument_id }))?.status).toBe('active')
   })
 })

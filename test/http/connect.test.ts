@@ -169,7 +169,7 @@ describe.each(ERAS)('bursar connect (%s)', (era) => {
 
 /** A request that waits for a human. */
 async function pendingRequest({ purse, agentId, deps }: Site): Promise<object> {
-  const [credential] = purse.bursar.store.read.list('credentials', { agentId })
+  const [credential] = await purse.bursar.store.read.list('credentials', { agentId })
   const caller = { agentId, sessionId: 's', credentialId: credential?.id ?? null }
   return requestInstrument(deps.bursar, caller, CARD)
 }

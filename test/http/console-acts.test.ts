@@ -22,7 +22,7 @@ async function signedIn() {
     site,
     me,
     walletId,
-    confirmations: () => instanceEvents(site.purse).filter((type) => type === 'owner.confirmed').length,
+    confirmations: async () => (await instanceEvents(site.purse)).filter((type) => type === 'owner.confirmed').length,
   }
 }
 
@@ -44,7 +44,7 @@ describe('an act that gives power', () => {
     await reduce('wallet.freeze', { wallet_id: walletId })
     await reduce('instrument.freeze', { instrument_id: card.instrument_id })
     await reduce('freeze_all', { reason: 'lunch' })
-    const [limit] = listLimits(site.purse.bursar)
+    const [limit] = await listLimits(site.purse.bursar)
     const done: Record<string, [args: object, result: object]> = {
       'wallet.create': [
         { name: 'trips', currency: 'EUR', mode: 'sandbox' },
@@ -73,14 +73,14 @@ describe('an act that gives power', () => {
       'owner.invite': [{ name: 'Ada' }, { name: 'Ada', code: expect.stringMatching(/^.{4}-/) }],
     }
     for (const [act, [args, result]] of Object.entries(done)) {
-      const before = confirmations()
+      const before = await confirmations()
       const answer = await confirm(me, act, args)
       expect([act, answer.status, answer.body.result]).toEqual([act, 200, expect.objectContaining(result)])
-      expect(confirmations()).toBe(before + 1)
+      expect(await confirmations()).toBe(before + 1)
     }
     expect((await confirm(me, 'passkey.revoke', { passkey_id: me.key.id })).body.result.revoked_at).not.toBeNull()
     expect(new Set([...Object.keys(done), 'passkey.revoke'])).toEqual(new Set(ACTS))
-    expect(verifyStore(site.deps.bursar, site.deps.noteKey).problems).toEqual([])
+    expect((await verifyStore(site.deps.bursar, site.deps.noteKey)).problems).toEqual([])
   })
 
   it('lets in a further passkey, and that is as good as the first', async () => {
@@ -91,13 +91,13 @@ describe('an act that gives power', () => {
     expect((await me.page.get('/owners')).body.owners).toMatchObject([
       { name: 'owner', passkeys: 2, has_passphrase: true },
     ])
-    expect(verifyStore(site.deps.bursar, site.deps.noteKey).problems).toEqual([])
+    expect((await verifyStore(site.deps.bursar, site.deps.noteKey)).problems).toEqual([])
   })
 
   it('that fails is told like any other, and what asks for nonsense is not signed', async () => {
     const { me, walletId, confirmations } = await signedIn()
     expect((await confirm(me, 'wallet.fund', { wallet_id: walletId, amount: '0' })).body.code).toBe('amount_invalid')
-    expect(confirmations()).toBe(1)
+    expect(await confirmations()).toBe(1)
     for (const [act, args] of [
       ['wallet.fund', { wallet_id: walletId }],
       ['wallet.fund', { wallet_id: walletId, amount: 5 }],
@@ -127,7 +127,7 @@ describe('security: an act that gives power', () => {
       const response = me.key.get(about, { origin: me.page.origin })
       expect((await me.page.post('/confirm', { statement: changed, response })).status).toBeGreaterThanOrEqual(400)
     }
-    expect(confirmations()).toBe(0)
+    expect(await confirmations()).toBe(0)
   })
 
   it('is done once, soon, by a passkey of this owner, in this session', async () => {
@@ -142,12 +142,12 @@ describe('security: an act that gives power', () => {
     const again = (await me.page.post('/confirm/options', { act: 'unfreeze_all', args: {} })).body
     const other = { statement: again.statement, response: ada.key.get(again.options, { origin: me.page.origin }) }
     expect((await me.page.post('/confirm', other)).body.code).toBe('passkey_invalid')
-    expect(confirmations()).toBe(0)
+    expect(await confirmations()).toBe(0)
     const third = (await me.page.post('/confirm/options', { act: 'unfreeze_all', args: {} })).body
     const good = { statement: third.statement, response: me.key.get(third.options, { origin: me.page.origin }) }
     expect((await me.page.post('/confirm', good)).status).toBe(200)
     expect((await me.page.post('/confirm', good)).body.code).toBe('passkey_invalid')
-    expect(confirmations()).toBe(1)
+    expect(await confirmations()).toBe(1)
   })
 
   it('is not what the same passkey signed to approve or to sign in', async () => {
@@ -163,7 +163,7 @@ describe('security: an act that gives power', () => {
     const { site, walletId } = await signedIn()
     const { owner_id } = await addOwner(site.deps.bursar, site.purse.authority, 'Ada')
     const ada = await enrolled(site, owner_id)
-    const [limit] = listLimits(site.purse.bursar)
+    const [limit] = await listLimits(site.purse.bursar)
     const card = await makeCard(site.purse)
     const { payment_id } = await buy(site.purse, card, '10.00')
     for (const [act, args] of [
@@ -231,13 +231,13 @@ describe('security: whoever holds the journals and their key', () => {
           ? ({ ...event, details: { ...event.details, ...how(event.details) } } as JournalEvent)
           : event,
       )
-    expect(change(() => ({}))).toEqual([])
-    expect(change(({ statement }) => ({ statement: statement.replace('5.00', '9.00') }))).toContain(UNCONFIRMED)
-    expect(change(() => ({ act: 'wallet.create' }))).toContain('The confirmed statement is about something else.')
-    expect(change(() => ({ owner_id: 'own_other' }))).not.toEqual([])
-    expect(change(({ assertion }) => ({ assertion: { ...assertion, signature: 'AA' } }))).toContain(UNCONFIRMED)
+    expect(await change(() => ({}))).toEqual([])
+    expect(await change(({ statement }) => ({ statement: statement.replace('5.00', '9.00') }))).toContain(UNCONFIRMED)
+    expect(await change(() => ({ act: 'wallet.create' }))).toContain('The confirmed statement is about something else.')
+    expect(await change(() => ({ owner_id: 'own_other' }))).not.toEqual([])
+    expect(await change(({ assertion }) => ({ assertion: { ...assertion, signature: 'AA' } }))).toContain(UNCONFIRMED)
     const nonces = new Set<string>()
-    const again = wrongOnce(site.purse, (event) => {
+    const again = await wrongOnce(site.purse, (event) => {
       if (event.type === 'owner.confirmed') nonces.add((JSON.parse(event.details.statement) as ActStatement).nonce)
       return event.type === 'owner.confirmed' && event.details.act === 'passkey.add'
         ? { ...event, type: 'process.stopped', details: { surface: 'serve' } }

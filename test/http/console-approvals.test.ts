@@ -19,7 +19,7 @@ async function asked(amount = '150.00') {
   const me = await enrolled(site)
   await setApprovals(site.deps.bursar, site.purse.authority, site.purse.walletId, STRONGEST)
   const { request_id: id } = await ask(site.purse, { amount })
-  const status = () => getRequest(site.purse.bursar, site.purse.caller, id).status
+  const status = async () => (await getRequest(site.purse.bursar, site.purse.caller, id)).status
   return { site, me, id, status }
 }
 
@@ -29,8 +29,8 @@ async function optionsFor({ page }: Signed, id: string, narrowing: object = {}) 
   return body as { statement: string; options: { challenge: string; rpId: string } }
 }
 
-function expectWhole(site: Site): void {
-  expect(verifyStore(site.deps.bursar, site.deps.noteKey).problems).toEqual([])
+async function expectWhole(site: Site): Promise<void> {
+  expect((await verifyStore(site.deps.bursar, site.deps.noteKey)).problems).toEqual([])
 }
 
 describe('the inbox', () => {
@@ -63,7 +63,7 @@ describe('the inbox', () => {
     const item = items.find(({ kind }: { kind: string }) => kind === 'payment')
     expect(item).toMatchObject({ view: { payment_id }, paid_before: 1, left_after: '210.00' })
     expect((await approve(me, payment_id)).body.view).toMatchObject({ status: 'captured' })
-    expectWhole(site)
+    await expectWhole(site)
   })
 })
 
@@ -73,7 +73,7 @@ describe('an approval on the console', () => {
     const { body } = await approve(me, id)
     expect(body.view).toMatchObject({ status: 'approved', instrument: { amount: '150.00', status: 'active' } })
     expect((await me.page.get('/inbox')).body.items).toEqual([])
-    expectWhole(site)
+    await expectWhole(site)
   })
 
   it('makes less, where less was signed', async () => {
@@ -85,7 +85,7 @@ describe('an approval on the console', () => {
       expires_in_ms: 60_000,
     })
     expect(body.view.instrument).toMatchObject({ amount: '20.00', usage_limit: 1, per_payment_max: '5.00' })
-    expectWhole(site)
+    await expectWhole(site)
   })
 
   it.each([
@@ -97,7 +97,7 @@ describe('an approval on the console', () => {
   ])('never makes more, or what is no amount: %j', async (narrowing) => {
     const { me, id, status } = await asked()
     expect((await approve(me, id, narrowing)).status).toBe(400)
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 
   it('warns whoever answers faster than one can read, and counts', async () => {
@@ -114,7 +114,7 @@ describe('an approval on the console', () => {
     const { me, id, status } = await asked()
     const { body } = await me.page.post(`/approvals/${id}/deny`, { reason: 'Too much.' })
     expect(body.view).toMatchObject({ status: 'denied', reason: 'Too much.' })
-    expect(status()).toBe('denied')
+    expect(await status()).toBe('denied')
   })
 })
 
@@ -137,7 +137,7 @@ describe('security: an approval on the console', () => {
         expect(['approval_invalid', 'passkey_invalid']).toContain(body.code)
       }
     }
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 
   it('has a challenge that is the hash of exactly these terms and of where the journal stands', async () => {
@@ -146,7 +146,7 @@ describe('security: an approval on the console', () => {
     expect(options.challenge).toBe(approvalChallenge(statement).toString('base64url'))
     const said = JSON.parse(statement) as Statement
     expect(said).toMatchObject({ subject_id: id, decision: 'approve', narrowed: {} })
-    expect(said.checkpoint).toBe(site.purse.bursar.store.read.head(site.purse.walletId)?.checkpoint)
+    expect(said.checkpoint).toBe((await site.purse.bursar.store.read.head(site.purse.walletId))?.checkpoint)
   })
 
   it('is used once, for one subject, in one session, within five minutes', async () => {
@@ -162,10 +162,10 @@ describe('security: an approval on the console', () => {
     expect((await yes(me.page, other)).body.code).toBe('approval_invalid')
     site.purse.time.now += 5 * MINUTE
     expect((await yes()).body.code).toBe('passkey_invalid')
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
     await approve(me, id)
     expect((await yes()).body.code).toBe('passkey_invalid')
-    expect(eventsOf(site.purse, id).filter((type) => type === 'request.approved')).toHaveLength(1)
+    expect((await eventsOf(site.purse, id)).filter((type) => type === 'request.approved')).toHaveLength(1)
   })
 
   it('is not what was signed for an older question', async () => {
@@ -176,7 +176,7 @@ describe('security: an approval on the console', () => {
     expect((await me.page.post(`/approvals/${id}/approve`, { statement: old.statement, response })).body.code).toBe(
       'approval_invalid',
     )
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 
   it.each<[string, object]>([
@@ -189,7 +189,7 @@ describe('security: an approval on the console', () => {
     const { statement, options } = await optionsFor(me, id)
     const response = me.key.get(options, { origin: me.page.origin, ...other })
     expect((await me.page.post(`/approvals/${id}/approve`, { statement, response })).body.code).toBe('passkey_invalid')
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 
   it('takes the passkey of nobody else, in whoever’s session', async () => {
@@ -205,7 +205,7 @@ describe('security: an approval on the console', () => {
     }
     expect((await ada.page.get('/inbox')).body.items).toEqual([])
     expect((await approve(ada, id)).body.code).toBe('approval_invalid')
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 })
 
@@ -229,6 +229,6 @@ describe('an approval by two owners on the console', () => {
     const second = (await approve(me, id, { amount: '60.00' })).body
     expect(second.view).toMatchObject({ status: 'approved', instrument: { amount: '60.00' } })
     expect(second.waiting_for_second).toBeUndefined()
-    expectWhole(site)
+    await expectWhole(site)
   })
 })

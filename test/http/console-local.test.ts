@@ -39,7 +39,7 @@ describe('the console beside an agent’s own process', () => {
       expect((await fetch(`${origin.replace('localhost', name)}/healthz`)).status).toBe(200)
     const page = await signIn({ origin }, me.key)
     expect((await approve({ page, key: me.key }, request_id)).body.view.status).toBe('approved')
-    expect(getRequest(purse.bursar, purse.caller, request_id).status).toBe('approved')
+    expect((await getRequest(purse.bursar, purse.caller, request_id)).status).toBe('approved')
     await local.close()
     await expect(fetch(`${origin}/healthz`)).rejects.toThrow()
     expect((await ask()).approval?.url).toBeUndefined()
@@ -50,12 +50,12 @@ describe('the console beside an agent’s own process', () => {
     const { request_id, approval } = await ask()
     expect(approval?.url).toBeUndefined()
     expect(await local.ready()).toBe(false)
-    const view = () => getRequest(local.bursar, purse.caller, request_id).approval
+    const view = async () => (await getRequest(local.bursar, purse.caller, request_id)).approval
     await invite(purse.bursar, purse.authority, purse.authority.ownerId)
-    expect(view()?.url).toBeDefined()
+    expect((await view())?.url).toBeDefined()
     await local.close()
     purse.time.now += 10 * MINUTE
-    expect(view()?.url).toBeUndefined()
+    expect((await view())?.url).toBeUndefined()
   })
 
   it('security: serves no agents, and takes no passphrase', async () => {
@@ -79,7 +79,7 @@ describe('the console beside an agent’s own process', () => {
     // Before the console: it lets the answer leave first.
     squatter.listen({ host, port: Number(first.port), exclusive: true })
     expect(await local.ready()).toBe(true)
-    const { url } = getRequest(local.bursar, purse.caller, request_id).approval ?? {}
+    const { url } = (await getRequest(local.bursar, purse.caller, request_id)).approval ?? {}
     expect(new URL(url as string).port).not.toBe(first.port)
     expect((await fetch(`${new URL(url as string).origin}/healthz`)).status).toBe(200)
     await new Promise((resolve) => squatter.close(resolve))

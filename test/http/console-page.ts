@@ -2,6 +2,7 @@ import { invite } from '../../src/actions/owner/passkeys.ts'
 import { consoleOf } from '../../src/http/console.ts'
 import { restRoutes } from '../../src/http/rest.ts'
 import { Authenticator } from '../support/authenticator.ts'
+import { collected } from '../support/collected.ts'
 import { makeSite, type Site, type SiteOptions } from '../support/http.ts'
 import type { Purse } from '../support/purse.ts'
 
@@ -108,6 +109,6 @@ export async function confirm({ page, key }: Signed, act: string, args: object):
 }
 
 /** The events of the instance's journal, by type. */
-export function instanceEvents({ bursar }: Purse): string[] {
-  return [...bursar.store.read.events('instance')].map(({ type }) => type)
+export async function instanceEvents({ bursar }: Purse): Promise<string[]> {
+  return (await collected(bursar.store.read.events('instance'))).map(({ type }) => type)
 }

@@ -137,13 +137,13 @@ describe('web push, by the console', () => {
 
   it('security: takes twenty browsers, of which none is pushed out, and decides nothing', async () => {
     const { site, page, home } = await pushSite()
-    const before = instanceEvents(site.purse)
+    const before = await instanceEvents(site.purse)
     const all = Array.from({ length: 20 }, (_, i) => at(String(i)))
     for (const subscription of all)
       expect((await page.post('/push/subscribe', { channel: 'browsers', subscription })).status).toBe(200)
     const { status, body } = await page.post('/push/subscribe', { channel: 'browsers', subscription: at('more') })
     expect([status, body.code]).toEqual([400, 'argument_invalid'])
     expect(kept(home)).toEqual(all.map(({ endpoint }) => endpoint))
-    expect(instanceEvents(site.purse)).toEqual(before)
+    expect(await instanceEvents(site.purse)).toEqual(before)
   })
 })

@@ -22,9 +22,9 @@ describe('security: a cookie of the console', () => {
       [{ 'content-type': 'text/plain' }, 400],
     ] as const)
       expect([headers, (await freeze(headers)).status]).toEqual([headers, status])
-    expect(instanceEvents(site.purse)).not.toContain('spending.frozen')
+    expect(await instanceEvents(site.purse)).not.toContain('spending.frozen')
     expect((await freeze({})).status).toBe(200)
-    expect(instanceEvents(site.purse)).toContain('spending.frozen')
+    expect(await instanceEvents(site.purse)).toContain('spending.frozen')
   })
 
   it('is not said to be sent by a page that does not say which it is', async () => {
@@ -78,7 +78,7 @@ describe('security: who is no owner', () => {
             headers.authorization ? 403 : 401,
           ])
       }
-    expect(instanceEvents(site.purse)).not.toContain('owner.sign_in_failed')
+    expect(await instanceEvents(site.purse)).not.toContain('owner.sign_in_failed')
   })
 
   it('gets nothing with a session that nobody has signed in to', async () => {

@@ -172,11 +172,11 @@ describe('reading', () => {
     expect(chunks.length).toBeGreaterThan(3)
     // Nor is what others read as of when a walk through the texts began.
     const { read } = purse.bursar.store
-    const texts = read.texts()[Symbol.iterator]()
-    texts.next()
+    const texts = read.texts()[Symbol.asyncIterator]()
+    await texts.next()
     await fund(purse.bursar, purse.authority, purse.walletId, '5000')
-    expect(read.one('accounts', { walletId: purse.walletId })?.available).toBeGreaterThan(500_000n)
-    texts.return?.()
+    expect((await read.one('accounts', { walletId: purse.walletId }))?.available).toBeGreaterThan(500_000n)
+    await texts.return?.()
     const path = join(purse.folder, 'export.jsonl')
     writeFileSync(path, Buffer.concat(chunks))
     expect(await verifyExport(path, checkpoint.vkey)).toMatchObject({ ok: true, problems: [] })

@@ -45,11 +45,11 @@ export async function restSite(options: SiteOptions = {}): Promise<Rest> {
       console: {
         routes: restRoutes(deps, async () => Promise.reject(new BursarError('unauthenticated', 'Not here.'))),
         sessions: {
-          principal(request) {
+          async principal(request) {
             if (request.headers.get('cookie') !== COOKIE.cookie) return null
             if (request.headers.get('x-csrf-token') !== CSRF['x-csrf-token'])
               throw new BursarError('forbidden', 'The token of the session is missing.')
-            const [owner] = deps.bursar.store.read.list('owners', {})
+            const [owner] = await deps.bursar.store.read.list('owners', {})
             return { role: 'human', id: owner!.id, channel: 'console', authority: null }
           },
         },

@@ -22,7 +22,7 @@ describe('spending', () => {
     await paid('5', { payee: { name: 'Bursar Test: Decline invalid_card' } })
     await paid('93.14', { payee: { name: 'Bursar Test: Never Captured' } })
     await refund(purse.bursar, purse.authority, back, '69.99')
-    expect(spendingOf(purse.bursar, purse.walletId, 4)).toEqual({
+    expect(await spendingOf(purse.bursar, purse.walletId, 4)).toEqual({
       ...{ wallet_id: purse.walletId, currency: 'EUR', days: 4 },
       by_day: [
         { day: '2026-03-09', amount: '0.00', count: 0 },
@@ -48,16 +48,21 @@ describe('spending', () => {
     purse.time.now += 2 * DAY
     await buy(purse, mine, '2.00')
     await buy(other, theirs, '3.00')
-    const { by_agent, by_day } = spendingOf(purse.bursar, purse.walletId, 2)
+    const { by_agent, by_day } = await spendingOf(purse.bursar, purse.walletId, 2)
     expect(by_agent.map(({ name, amount }) => [name, amount])).toEqual([
       ['other', '3.00'],
       ['default', '2.00'],
     ])
     expect(by_day.map(({ amount }) => amount)).toEqual(['0.00', '5.00'])
-    expect(spendingOf(purse.bursar, purse.walletId, 3).by_day[0]?.amount).toBe('1.00')
+    expect((await spendingOf(purse.bursar, purse.walletId, 3)).by_day[0]?.amount).toBe('1.00')
     const empty = await withWallet(purse, { name: 'empty' })
-    expect(spendingOf(purse.bursar, empty.walletId, 1)).toMatchObject({ by_day: [{ amount: '0.00' }], by_agent: [] })
-    expect(() => spendingOf(purse.bursar, 'wal_none', 1)).toThrow(expect.objectContaining({ code: 'not_found' }))
+    expect(await spendingOf(purse.bursar, empty.walletId, 1)).toMatchObject({
+      by_day: [{ amount: '0.00' }],
+      by_agent: [],
+    })
+    await expect(async () => spendingOf(purse.bursar, 'wal_none', 1)).rejects.toThrow(
+      expect.objectContaining({ code: 'not_found' }),
+    )
   })
 
   it('has days of 23 and 25 hours where clocks change', () => {

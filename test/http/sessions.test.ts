@@ -87,7 +87,7 @@ describe('security: a session of an earlier client', () => {
 
   it.each(['/mcp', '/sse'])('ends its streams when what it came with is over by itself (%s)', async (path) => {
     const one = await site({ sweepMs: 60_000 })
-    const caller = { agentId: one.agentId, sessionId: 's', credentialId: credentialIdOf(one) }
+    const caller = { agentId: one.agentId, sessionId: 's', credentialId: await credentialIdOf(one) }
     const { key } = await mintCredential(one.deps.bursar, caller, { expires_in: '1h' })
     const id = path === '/mcp' ? await opened(one, key) : undefined
     one.purse.time.now += 3_600_000 - 200
@@ -115,7 +115,7 @@ describe('security: a session of an earlier client', () => {
   it('where all are in use there is no other; what an agent minted has none beside them', async () => {
     const one = await site({ sessionsMax: 2 })
     const hosts = [await connect(one.origin, 'old', one.key), await connect(one.origin, 'old', one.key)]
-    const caller = { agentId: one.agentId, sessionId: 's', credentialId: credentialIdOf(one) }
+    const caller = { agentId: one.agentId, sessionId: 's', credentialId: await credentialIdOf(one) }
     const { key } = await mintCredential(one.deps.bursar, caller, {})
     // Each has a stream of news open.
     await vi.waitFor(async () => expect((await post(one, key, INITIALIZE)).status).toBe(429))
@@ -203,8 +203,8 @@ function modern(method: string, params: object): object {
   return { jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }
 }
 
-function credentialIdOf({ purse, agentId }: Site): string {
-  const [credential] = purse.bursar.store.read.list('credentials', { agentId })
+async function credentialIdOf({ purse, agentId }: Site): Promise<string> {
+  const [credential] = await purse.bursar.store.read.list('credentials', { agentId })
   return credential!.id
 }
 

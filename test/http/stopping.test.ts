@@ -55,7 +55,7 @@ describe('a server that is told to end', () => {
     setTimeout(() => rail.release(), 50)
     expect((await paying).structuredContent).toMatchObject({ status: 'captured' })
     await closed
-    const [payment] = one.purse.bursar.store.read.list('payments', {})
+    const [payment] = await one.purse.bursar.store.read.list('payments', {})
     expect(payment?.status).toBe('captured')
   })
 
@@ -72,7 +72,7 @@ describe('a server that is told to end', () => {
     await one.server.close(0)
     await expect(paying).rejects.toThrow()
     // Held, as after a crash: it is settled by the next start.
-    expect(one.purse.bursar.store.read.list('payments', {})[0]?.status).toBe('authorized')
+    expect((await one.purse.bursar.store.read.list('payments', {}))[0]?.status).toBe('authorized')
     rail.release()
   })
 

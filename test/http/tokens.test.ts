@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintCredential } from '../../src/actions/agent/credentials.ts'
 import { revokeCredential } from '../../src/actions/owner/credentials.ts'
 import type { Caller } from '../../src/actions/wire.ts'
+import { collected } from '../support/collected.ts'
 import { CARD, SHOP } from '../support/purse.ts'
 import { connect } from './clients.ts'
 import { bearer, type Issuer, startIssuer, tried, trusting } from './issuer.ts'
@@ -25,7 +26,9 @@ describe('security: an access token of a trusted issuer', () => {
     const { structuredContent } = await host.call('request_instrument', CARD)
     const { instrument_id } = structuredContent!.instrument as { instrument_id: string }
     await host.call('pay_with_instrument', { instrument_id, amount: '12.00', payee: SHOP, purpose: 'x' })
-    const events = [...one.purse.bursar.store.read.events(one.purse.walletId)].map(({ body }) => JSON.parse(body))
+    const events = (await collected(one.purse.bursar.store.read.events(one.purse.walletId))).map(({ body }) =>
+      JSON.parse(body!),
+    )
     const told = events.filter(({ details }) => details.actors)
     expect(told.map(({ type, details }) => [type, details.actors])).toEqual([
       ['request.created', ['planner', 'user-7']],

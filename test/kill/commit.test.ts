@@ -29,7 +29,8 @@ async function faultyPurse(): Promise<{ purse: Purse; faults: Fault[]; connectio
   const purse = await makePurse()
   const connection = openConnection(join(purse.folder, 'bursar.db'))
   connection.pragma('busy_timeout = 0')
-  const reading = openReader(join(purse.folder, 'bursar.db'))
+  const open = () => openReader(join(purse.folder, 'bursar.db'))
+  const reading = open()
   const faults: Fault[] = []
   const prepare = connection.prepare.bind(connection) as (sql: string) => Statement
   connection.prepare = ((sql: string) => (sql === 'COMMIT' ? faulty(prepare(sql), faults) : prepare(sql))) as never
@@ -40,7 +41,7 @@ async function faultyPurse(): Promise<{ purse: Purse; faults: Fault[]; connectio
   const store: Store = {
     ...purse.bursar.store,
     update: (key, decide) => queue.run(key, decide),
-    read: new SqliteReader(reading, statementsOf(reading)),
+    read: new SqliteReader(reading, statementsOf(reading), open),
   }
   onTestFinished(() => {
     reading.close()
@@ -65,8 +66,8 @@ const code = (action: Promise<unknown>) =>
     (error: { code?: string }) => error.code,
   )
 
-function whole(purse: Purse): void {
-  expect(verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey)).problems).toEqual([])
+async function whole(purse: Purse): Promise<void> {
+  expect((await verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))).problems).toEqual([])
 }
 
 const payments = (purse: Purse) => purse.bursar.store.read.list('payments', {})
@@ -78,8 +79,8 @@ describe('an error from COMMIT', () => {
     faults.push(LOST, LOST)
     expect(await buy(purse, card, '49.00')).toMatchObject({ status: 'captured' })
     expect(faults).toEqual([])
-    expect(payments(purse)).toHaveLength(1)
-    whole(purse)
+    expect(await payments(purse)).toHaveLength(1)
+    await whole(purse)
   })
 
   test('changes nothing when nothing was written, says so, and the same call then passes', async () => {
@@ -88,9 +89,9 @@ describe('an error from COMMIT', () => {
     const terms = { purpose: 'once', idempotency_key: 'order-1' }
     faults.push(FAILED)
     expect(await code(buy(purse, card, '49.00', terms))).toBe('busy')
-    expect(payments(purse)).toEqual([])
+    expect(await payments(purse)).toEqual([])
     expect(await buy(purse, card, '49.00', terms)).toMatchObject({ status: 'captured' })
-    whole(purse)
+    await whole(purse)
   })
 
   test('after the rail paid leaves the payment held, says so, and settling again finds it paid', async () => {
@@ -99,10 +100,10 @@ describe('an error from COMMIT', () => {
     const terms = { purpose: 'once', idempotency_key: 'order-1' }
     faults.push((commit) => commit(), FAILED)
     expect(await buy(purse, card, '49.00', terms)).toMatchObject({ status: 'authorized' })
-    expect(payments(purse)).toMatchObject([{ status: 'authorized', held: 4900n }])
+    expect(await payments(purse)).toMatchObject([{ status: 'authorized', held: 4900n }])
     await recover(purse.bursar)
     expect(await buy(purse, card, '49.00', terms)).toMatchObject({ status: 'captured', replayed: true })
-    whole(purse)
+    await whole(purse)
   })
 
   test('is one answer for all steps that shared the commit', async () => {
@@ -114,8 +115,8 @@ describe('an error from COMMIT', () => {
     faults.push(FAILED)
     const lost = await Promise.all(Array.from({ length: 5 }, () => code(buy(purse, card, '1.00'))))
     expect(lost).toEqual(Array.from({ length: 5 }, () => 'busy'))
-    expect(payments(purse)).toHaveLength(5)
-    whole(purse)
+    expect(await payments(purse)).toHaveLength(5)
+    await whole(purse)
   })
 
   test('security: is no answer for a step that only saw what another in the same commit would have written', async () => {
@@ -128,8 +129,8 @@ describe('an error from COMMIT', () => {
     faults.push(FAILED)
     const frozen = [freezeAll(purse.bursar, purse.authority), freezeAll(purse.bursar, purse.authority)]
     expect(await Promise.all(frozen.map(code))).toEqual(['busy', 'busy'])
-    expect(purse.bursar.store.read.list('instance', {})).toMatchObject([{ frozen: false }])
-    whole(purse)
+    expect(await purse.bursar.store.read.list('instance', {})).toMatchObject([{ frozen: false }])
+    await whole(purse)
   })
 
   test('is an unknown outcome when the database does not answer any more either, and nobody waits for ever', async () => {
@@ -152,7 +153,7 @@ describe('an error from COMMIT', () => {
     }
     faults.push(FAILED)
     expect(await code(buy(purse, card, '49.00'))).toBe('outcome_unknown')
-    expect(payments(purse)).toEqual([])
+    expect(await payments(purse)).toEqual([])
   })
 })
 
@@ -167,11 +168,11 @@ describe('a full disk', () => {
     for (let n = 0; n < 60 && refused.length === 0; n++)
       await buy(purse, card, '9999.00').catch((error) => refused.push(error))
     expect(refused).toHaveLength(1)
-    whole(purse)
-    const before = payments(purse).length
+    await whole(purse)
+    const before = (await payments(purse)).length
     connection.pragma('max_page_count = 1000000')
     expect(await buy(purse, card, '49.00')).toMatchObject({ status: 'captured' })
-    expect(payments(purse)).toHaveLength(before + 1)
-    whole(purse)
+    expect(await payments(purse)).toHaveLength(before + 1)
+    await whole(purse)
   })
 })

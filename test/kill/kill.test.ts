@@ -16,6 +16,7 @@ import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { Audit } from '../support/audit.ts'
 import { bundled, Child } from '../support/children.ts'
 import { booksOf, type Disk, issuerOf, openDisk, wideWallet } from '../support/disk.ts'
+import { sqliteBooks } from '../support/store.ts'
 import { type Key, PURCHASES, story } from './story.ts'
 
 /** Every how manieth point of the story is tried: `BURSAR_KILL_EVERY=1` for all of them. */
@@ -37,19 +38,19 @@ afterAll(() => {
 const LIVE = ['authorized', 'in_doubt', 'captured', 'partially_refunded', 'refunded', 'awaiting_approval'] as const
 
 /** The payments of each key that hold or moved money, or may yet. */
-function alive({ bursar }: Disk): Map<string, Payment[]> {
-  const found = bursar.store.read.list('payments', { status: LIVE }) as readonly Payment[]
+async function alive({ bursar }: Disk): Promise<Map<string, Payment[]>> {
+  const found = (await bursar.store.read.list('payments', { status: LIVE })) as readonly Payment[]
   const byKey = new Map<string, Payment[]>()
   for (const payment of found)
     byKey.set(payment.idempotencyKey!, [...(byKey.get(payment.idempotencyKey!) ?? []), payment])
   return byKey
 }
 
-function whole(disk: Disk, folder: string, settled: boolean): void {
-  const audit = new Audit(disk.bursar.store.read, disk.publicKey, booksOf(folder), issuerOf(folder))
-  expect(audit.problems(settled)).toEqual([])
-  audit.close()
-  expect(verifyStore(disk.bursar, journalNoteKey(disk.publicKey)).problems).toEqual([])
+async function whole(disk: Disk, folder: string, settled: boolean): Promise<void> {
+  const audit = new Audit(disk.bursar.store.read, disk.publicKey, sqliteBooks(booksOf(folder)), issuerOf(folder))
+  expect(await audit.problems(settled)).toEqual([])
+  await audit.close()
+  expect((await verifyStore(disk.bursar, journalNoteKey(disk.publicKey))).problems).toEqual([])
 }
 
 /** Runs the story and kills it at this point; gives what the dead process had said, and the names of the points if it lived. */
@@ -66,22 +67,24 @@ async function killedAt(folder: string, point: number): Promise<{ said: Map<Key,
 async function takeUp(folder: string, said: Map<Key, string[]>, afterMs: number): Promise<void> {
   const disk = await openDisk(folder, { clock: { now: () => Date.now() + afterMs } })
   try {
-    if (afterMs === 0) whole(disk, folder, false)
+    if (afterMs === 0) await whole(disk, folder, false)
     for (const [key, [id, status]] of said)
       if (key in PURCHASES && status === 'captured')
-        expect(disk.bursar.store.read.one('payments', { id: id! })?.captured).toBe(PURCHASES[key].taken)
+        expect((await disk.bursar.store.read.one('payments', { id: id! }))?.captured).toBe(PURCHASES[key].taken)
     await recover(disk.bursar)
-    whole(disk, folder, true)
-    const before = alive(disk)
+    await whole(disk, folder, true)
+    const before = await alive(disk)
     const holding = [...before.values()].flat().filter(({ status }) => status === 'authorized' || status === 'in_doubt')
     // The network loses the first request; the next one finds its way.
     if (afterMs > 0) expect(holding).toEqual([])
     const after = new Map<string, string>()
     await story(disk, (key, view) => after.set(key, view.payment_id))
     await recover(disk.bursar)
-    whole(disk, folder, true)
+    await whole(disk, folder, true)
     for (const [key, payments] of before) expect([after.get(key), payments.length]).toEqual([payments[0]!.id, 1])
-    const moved = [...alive(disk)].map(([key, payments]) => [key, payments.map(({ captured }) => captured)] as const)
+    const moved = [...(await alive(disk))].map(
+      ([key, payments]) => [key, payments.map(({ captured }) => captured)] as const,
+    )
     expect(new Map(moved)).toEqual(new Map(Object.entries(PURCHASES).map(([key, { taken }]) => [key, [taken]])))
   } finally {
     await disk.close()
@@ -132,19 +135,19 @@ describe('a process that is killed', () => {
         if (what === 'begun') begun.add(key!)
         else if (what === 'done') done.set(key!, id!)
       }
-      whole(disk, folder, false)
+      await whole(disk, folder, false)
     }
     await recover(disk.bursar)
-    whole(disk, folder, true)
-    const before = alive(disk)
+    await whole(disk, folder, true)
+    const before = await alive(disk)
     for (const [key, id] of done) expect(before.get(key)?.map((payment) => payment.id)).toEqual([id])
     for (const key of begun) {
       const input = { instrument_id: card, amount: '0.10', payee: { name: 'Shop' }, purpose: key, idempotency_key: key }
       const view = await pay(disk.bursar, { agentId: disk.agentId, sessionId: 'on and on', credentialId: null }, input)
       expect([view.status, view.payment_id]).toEqual(['captured', before.get(key)?.[0]?.id ?? view.payment_id])
     }
-    expect([...alive(disk).values()].map((payments) => payments.length)).toEqual([...begun].map(() => 1))
-    whole(disk, folder, true)
+    expect([...(await alive(disk)).values()].map((payments) => payments.length)).toEqual([...begun].map(() => 1))
+    await whole(disk, folder, true)
     await disk.close()
     process.stdout.write(
       `${ROUNDS} kills at random: ${begun.size} payments begun, ${begun.size - done.size} of them not acknowledged\n`,
@@ -155,6 +158,6 @@ describe('a process that is killed', () => {
 async function cardIn({ bursar, agentId, authority }: Disk, currency: string): Promise<string> {
   const terms = { type: 'virtual_card', amount: '90000.00', currency, expires_in: '1d', purpose: 'on and on' }
   const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent', credentialId: null }, terms)
-  const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'test')
+  const proof = hostProof(authority.ownerId, (await question(bursar, request_id)).digest, 'test')
   return ((await approve(bursar, request_id, proof, {})) as RequestView).instrument!.instrument_id
 }

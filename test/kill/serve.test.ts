@@ -11,6 +11,7 @@ import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { Audit } from '../support/audit.ts'
 import { booksOf, type Disk, issuerOf, openDisk, wideWallet } from '../support/disk.ts'
 import { addMember, type Member } from '../support/served.ts'
+import { sqliteBooks } from '../support/store.ts'
 import { Host, KINDS, type Paid } from './serve-host.ts'
 import { Standing } from './serve-standing.ts'
 
@@ -52,17 +53,17 @@ const held = () => disk.bursar.store.read.list('payments', { status: ['authorize
 
 async function whole(): Promise<void> {
   await recover(disk.bursar)
-  expect(held()).toEqual([])
-  const audit = new Audit(disk.bursar.store.read, disk.publicKey, booksOf(home), issuerOf(home))
-  expect(audit.problems(true)).toEqual([])
-  audit.close()
-  expect(verifyStore(disk.bursar, journalNoteKey(disk.publicKey)).problems).toEqual([])
+  expect(await held()).toEqual([])
+  const audit = new Audit(disk.bursar.store.read, disk.publicKey, sqliteBooks(booksOf(home)), issuerOf(home))
+  expect(await audit.problems(true)).toEqual([])
+  await audit.close()
+  expect((await verifyStore(disk.bursar, journalNoteKey(disk.publicKey))).problems).toEqual([])
 }
 
 /** What came of each purchase, by what the agent called it. */
-function purchases(): Map<string, Payment[]> {
+async function purchases(): Promise<Map<string, Payment[]>> {
   const byTask = new Map<string, Payment[]>()
-  for (const payment of disk.bursar.store.read.list('payments', { walletId: wallet }) as readonly Payment[])
+  for (const payment of (await disk.bursar.store.read.list('payments', { walletId: wallet })) as readonly Payment[])
     byTask.set(payment.taskId!, [...(byTask.get(payment.taskId!) ?? []), payment])
   return byTask
 }
@@ -108,12 +109,12 @@ describe.sequential(`bursar serve, ${AGENTS} agents at once`, () => {
       await Promise.race([standing.counted(part), Promise.all(working)])
       const code = await standing.stop(signal)
       // Who is told to end finishes what it has begun, and says so.
-      if (signal === 'SIGTERM') expect([code, held()]).toEqual([0, []])
+      if (signal === 'SIGTERM') expect([code, await held()]).toEqual([0, []])
       await standing.restart()
     }
     await Promise.all(working)
     await whole()
-    const made = purchases()
+    const made = await purchases()
     for (const [task, answers] of told) {
       const payments = made.get(task) ?? []
       expect(payments.map(({ status, captured }) => [status, captured])).toEqual([['captured', 70n]])

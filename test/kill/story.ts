@@ -43,11 +43,11 @@ export async function story(disk: Disk, said: (key: Key, view: PaymentView) => v
   await buy('lost-request')
   const asked = await buy('asked')
   if (asked.status === 'awaiting_approval')
-    said('asked', (await approve(bursar, asked.payment_id, yes(disk, asked.payment_id), {})) as PaymentView)
+    said('asked', (await approve(bursar, asked.payment_id, await yes(disk, asked.payment_id), {})) as PaymentView)
   await Promise.all([buy('at-once-1'), buy('at-once-2'), buy('at-once-3')])
   await recover(bursar)
   if ((await buy('ordinary')).refunded_amount === '0.00') await refund(bursar, authority, paid.payment_id, '1.00')
-  const ended = bursar.store.read.one('instruments', { id: instrumentId })!.status
+  const ended = (await bursar.store.read.one('instruments', { id: instrumentId }))!.status
   if (ended === 'active') await freezeInstrument(bursar, authority, instrumentId)
   if (ended !== 'returned') await unfreezeInstrument(bursar, authority, instrumentId)
   if (ended !== 'returned')
@@ -56,15 +56,16 @@ export async function story(disk: Disk, said: (key: Key, view: PaymentView) => v
 
 async function card(disk: Disk): Promise<string> {
   const { bursar, agentId } = disk
-  const asked = bursar.store.read.list('requests', { agentId }).at(-1)
+  const asked = (await bursar.store.read.list('requests', { agentId })).at(-1)
   const terms = { type: 'virtual_card', amount: '400.00', currency: 'USD', expires_in: '30d', purpose: 'a day' }
   const id =
     asked?.id ??
     (await requestInstrument(bursar, { agentId, sessionId: 'a day', credentialId: null }, terms)).request_id
-  if (bursar.store.read.one('requests', { id })!.status === 'pending') await approve(bursar, id, yes(disk, id), {})
-  return bursar.store.read.one('requests', { id })!.instrumentId!
+  if ((await bursar.store.read.one('requests', { id }))!.status === 'pending')
+    await approve(bursar, id, await yes(disk, id), {})
+  return (await bursar.store.read.one('requests', { id }))!.instrumentId!
 }
 
-function yes({ bursar, authority }: Disk, id: string) {
-  return hostProof(authority.ownerId, question(bursar, id).digest, 'test')
+async function yes({ bursar, authority }: Disk, id: string) {
+  return hostProof(authority.ownerId, (await question(bursar, id)).digest, 'test')
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { setApprovals } from '../../src/actions/owner/wallets.ts'
 import { BursarError } from '../../src/core/errors.ts'
+import { collected } from '../support/collected.ts'
 import { buy, CARD, makeCard, makePurse, type Purse, SHOP } from '../support/purse.ts'
 import { type Answer, CLIENTS, type Connected, connect, depsOf, type HostOptions, type Kind } from './support.ts'
 
@@ -9,9 +10,9 @@ const approve = (): Answer => ({ action: 'accept', content: { decision: 'approve
 const deny = (): Answer => ({ action: 'accept', content: { decision: 'deny', reason: 'Too dear' } })
 
 /** What the journal says of questions, in order. */
-function asks(purse: Purse): string[] {
-  return [...purse.bursar.store.read.events(purse.walletId)]
-    .map(({ body }) => JSON.parse(body))
+async function asks(purse: Purse): Promise<string[]> {
+  return (await collected(purse.bursar.store.read.events(purse.walletId)))
+    .map(({ body }) => JSON.parse(body!))
     .filter(({ type }) => type.startsWith('approval.'))
     .map(({ type, details }) => [type, details.channel, details.outcome].filter(Boolean).join(' '))
 }
@@ -68,9 +69,11 @@ describe.each(CLIENTS)('a question over a form (%s)', (kind) => {
       status: 'approved',
       instrument: { status: 'active', amount: '300.00' },
     })
-    expect(purse.bursar.store.read.list('requests', {})).toHaveLength(1)
-    expect(purse.bursar.store.read.list('approvals', {})).toMatchObject([{ status: 'approved', assurance: 'host' }])
-    expect(asks(purse)).toEqual(['approval.asked form'])
+    expect(await purse.bursar.store.read.list('requests', {})).toHaveLength(1)
+    expect(await purse.bursar.store.read.list('approvals', {})).toMatchObject([
+      { status: 'approved', assurance: 'host' },
+    ])
+    expect(await asks(purse)).toEqual(['approval.asked form'])
     await host.close()
   })
 
@@ -81,7 +84,7 @@ describe.each(CLIENTS)('a question over a form (%s)', (kind) => {
     const answer = await host.call('pay_with_instrument', payment(card.instrument_id))
     expect(answer.structuredContent).toMatchObject({ status: 'captured', captured_amount: '150.00' })
     expect(answer.content[0]?.text).toContain('paid 150.00 USD to "Acme Software"')
-    expect(purse.bursar.store.read.list('payments', {})).toHaveLength(1)
+    expect(await purse.bursar.store.read.list('payments', {})).toHaveLength(1)
     await host.close()
   })
 
@@ -115,14 +118,14 @@ describe.each(CLIENTS)('a question over a form (%s)', (kind) => {
     expect(answer.content[0]?.text).toMatch(
       /^Your host answered by itself; no human did\. Request req_.* run `bursar request approve req_/,
     )
-    expect(asks(purse)).toEqual(['approval.asked form', 'approval.unanswered form declined_by_host'])
+    expect(await asks(purse)).toEqual(['approval.asked form', 'approval.unanswered form declined_by_host'])
     await host.close()
   })
 
   it('is dismissed: stays pending', async () => {
     const { host, purse, answer } = await request(kind, { ...FORM, answer: () => ({ action: 'cancel' }) })
     expect(answer.structuredContent).toMatchObject({ status: 'pending', approval: { asked: 'dismissed' } })
-    expect(asks(purse)).toEqual(['approval.asked form', 'approval.unanswered form dismissed'])
+    expect(await asks(purse)).toEqual(['approval.asked form', 'approval.unanswered form dismissed'])
     await host.close()
   })
 
@@ -179,7 +182,7 @@ describe.each(CLIENTS)('a question over a form (%s)', (kind) => {
     const host = await connect(purse, kind, { ...FORM, answer: () => ({ action: 'cancel' }) })
     for (let call = 0; call < 6; call++) await host.call('pay_with_instrument', payment(card.instrument_id))
     expect(host.asked).toHaveLength(3)
-    expect(purse.bursar.store.read.list('payments', {})).toHaveLength(1)
+    expect(await purse.bursar.store.read.list('payments', {})).toHaveLength(1)
     await host.close()
   })
 
@@ -212,7 +215,7 @@ describe.each(CLIENTS)('a host that cannot be asked (%s)', (kind) => {
         approval: { needs: 'host', asked: 'no_channel' },
       })
       expect(answer.content[0]?.text).toMatch(/run `bursar request approve req_.*`, then poll get_request/)
-      expect(asks(purse)).toEqual(['approval.unanswered form no_channel'])
+      expect(await asks(purse)).toEqual(['approval.unanswered form no_channel'])
       await host.close()
     },
   )
@@ -245,7 +248,7 @@ describe.each(['legacy', 'old'] as const)('a host that never answers (%s)', (kin
     })
     await expect(host.call('request_instrument', CARD, { signal: abort.signal })).rejects.toThrow()
     await expect.poll(() => asks(purse)).toEqual(['approval.asked form', 'approval.unanswered form dismissed'])
-    expect(purse.bursar.store.read.list('requests', {})).toMatchObject([{ status: 'pending' }])
+    expect(await purse.bursar.store.read.list('requests', {})).toMatchObject([{ status: 'pending' }])
     await host.close()
   })
 })

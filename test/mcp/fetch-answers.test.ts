@@ -263,7 +263,7 @@ it('security: a body cannot end before its end: no seller knows the line that en
 it('nobody waits for a purchase that may be fetched now', async () => {
   const approved = payment()
   // Whoever waits asks the call for its signal, and there is none.
-  expect(await awaited({} as Call, 'pay_1', 25, () => approved)).toBe(approved)
+  expect(await awaited({} as Call, 'pay_1', 25, async () => approved)).toBe(approved)
   const sent = payment({ delivered: true, http_status: 200 })
-  await expect(awaited({} as Call, 'pay_1', 25, () => sent)).rejects.toThrow(TypeError)
+  await expect(awaited({} as Call, 'pay_1', 25, async () => sent)).rejects.toThrow(TypeError)
 })

@@ -73,7 +73,7 @@ describe('what a rail does', () => {
         host.call('pay_with_instrument', purchase(card.instrument_id), { signal: abort.signal }),
       ).rejects.toThrow()
       await expect
-        .poll(() => purse.bursar.store.read.list('payments', {}).map(({ status }) => status))
+        .poll(async () => (await purse.bursar.store.read.list('payments', {})).map(({ status }) => status))
         .toEqual(['captured'])
       await host.close()
     },

@@ -37,7 +37,9 @@ describe.each(CLIENTS)('prompts (%s)', (kind) => {
     const host = await connect(purse, kind, { elicitation: {}, answer: approve })
     expect(await prompt(host, 'approve_request', { request_id })).toContain(`Request ${request_id} is approved.`)
     expect(host.asked).toHaveLength(1)
-    expect(purse.bursar.store.read.one('approvals', { subjectId: request_id })).toMatchObject({ assurance: 'host' })
+    expect(await purse.bursar.store.read.one('approvals', { subjectId: request_id })).toMatchObject({
+      assurance: 'host',
+    })
     await host.close()
   })
 
@@ -56,7 +58,7 @@ describe.each(CLIENTS)('prompts (%s)', (kind) => {
     expect(await prompt(strict, 'approve_request', { request_id: second })).toContain(
       'This needs an approval of the kind: operator. Nothing was changed.',
     )
-    expect(purse.bursar.store.read.list('requests', { status: 'approved' })).toEqual([])
+    expect(await purse.bursar.store.read.list('requests', { status: 'approved' })).toEqual([])
     await host.close()
     await strict.close()
   })
@@ -90,7 +92,9 @@ describe.each(CLIENTS)('prompts (%s)', (kind) => {
     await expect(prompt(other, 'revoke_instrument', { instrument_id: card.instrument_id })).rejects.toMatchObject({
       code: -32602,
     })
-    expect(purse.bursar.store.read.one('instruments', { id: card.instrument_id })).toMatchObject({ status: 'active' })
+    expect(await purse.bursar.store.read.one('instruments', { id: card.instrument_id })).toMatchObject({
+      status: 'active',
+    })
     expect(await prompt(other, 'review_requests')).toBe('Nothing waits for an approval in bursar.')
     await other.close()
   })

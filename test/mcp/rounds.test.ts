@@ -44,8 +44,10 @@ describe('rounds of 2026-07-28', () => {
     answers.push(await retry({ ...yes, requestState: round.requestState }))
     expect(new Set(answers.map(({ structuredContent }) => structuredContent.payment_id)).size).toBe(1)
     expect(answers.at(-1)?.structuredContent.status).toBe('captured')
-    expect(purse.bursar.store.read.list('payments', {})).toHaveLength(1)
-    expect(purse.bursar.store.read.one('accounts', { walletId: purse.walletId })).toMatchObject({ available: 85_000n })
+    expect(await purse.bursar.store.read.list('payments', {})).toHaveLength(1)
+    expect(await purse.bursar.store.read.one('accounts', { walletId: purse.walletId })).toMatchObject({
+      available: 85_000n,
+    })
     await host.close()
   })
 
@@ -63,7 +65,7 @@ describe('rounds of 2026-07-28', () => {
     const { host, round, retry } = await opened('request_instrument', CARD, purse)
     const requestState = `${round.requestState.slice(0, -4)}AAAA`
     await expect(retry({ ...yes, requestState })).rejects.toMatchObject({ code: -32602 })
-    expect(purse.bursar.store.read.list('requests', {})).toMatchObject([{ status: 'pending' }])
+    expect(await purse.bursar.store.read.list('requests', {})).toMatchObject([{ status: 'pending' }])
     await host.close()
   })
 
@@ -71,7 +73,7 @@ describe('rounds of 2026-07-28', () => {
     const purse = await makePurse()
     const { host, retry } = await opened('request_instrument', CARD, purse)
     expect(await retry(yes)).toMatchObject({ resultType: 'input_required' })
-    expect(purse.bursar.store.read.list('requests', {}).map(({ status }) => status)).toEqual(['pending'])
+    expect((await purse.bursar.store.read.list('requests', {})).map(({ status }) => status)).toEqual(['pending'])
     await host.close()
   })
 
@@ -90,7 +92,7 @@ describe('rounds of 2026-07-28', () => {
       { allowInputRequired: true } as never,
     )
     expect(answer).toMatchObject({ resultType: 'input_required' })
-    expect(purse.bursar.store.read.list('payments', { status: 'captured' })).toEqual([])
+    expect(await purse.bursar.store.read.list('payments', { status: 'captured' })).toEqual([])
     await host.close()
   })
 
@@ -107,7 +109,7 @@ describe('rounds of 2026-07-28', () => {
       { allowInputRequired: true } as never,
     )
     expect(JSON.stringify(answer)).not.toContain('approved')
-    expect(purse.bursar.store.read.list('requests', {})).toMatchObject([{ status: 'pending' }])
+    expect(await purse.bursar.store.read.list('requests', {})).toMatchObject([{ status: 'pending' }])
     await host.close()
     await other.close()
   })

@@ -164,7 +164,9 @@ describe.each(CLIENTS)('hostile arguments (%s)', (kind) => {
         }
       }
     }
-    expect(purse.bursar.store.read.list('payments', { status: ['captured', 'authorized', 'in_doubt'] })).toEqual([])
+    expect(await purse.bursar.store.read.list('payments', { status: ['captured', 'authorized', 'in_doubt'] })).toEqual(
+      [],
+    )
     expect(host.logs.filter((line) => JSON.stringify(line).includes('"error"'))).toEqual([])
     await host.close()
     await web.close()

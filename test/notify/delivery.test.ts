@@ -3,6 +3,7 @@ import { beginChannel, startNotices } from '../../src/actions/notices.ts'
 import { verifyStore } from '../../src/actions/owner/journal.ts'
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { ask, DAY, HOUR, limit, MINUTE, no, OPEN_CARD, openPurse, quickPurse, SECOND } from '../purse/desk.ts'
+import { collected } from '../support/collected.ts'
 import { buy, makeCard, type Purse } from '../support/purse.ts'
 import { type Receiver, receiver, verified, webhookTo } from './receiver.ts'
 import { telling, withConsole } from './telling.ts'
@@ -10,9 +11,9 @@ import { telling, withConsole } from './telling.ts'
 const idsOf = ({ got }: Receiver) => got.map(({ headers }) => headers['webhook-id'])
 
 /** What the journal says became of the notices, by channel. */
-function outcomes({ bursar }: Purse): string[][] {
-  const events = [...bursar.store.read.events('instance')].filter(({ type }) => type === 'notice.sent')
-  const details = events.map(({ body }) => JSON.parse(body).details as { channel: string; outcome: string })
+async function outcomes({ bursar }: Purse): Promise<string[][]> {
+  const events = (await collected(bursar.store.read.events('instance'))).filter(({ type }) => type === 'notice.sent')
+  const details = events.map(({ body }) => JSON.parse(body!).details as { channel: string; outcome: string })
   return details.map(({ channel, outcome }) => [channel, outcome]).filter(([, outcome]) => outcome !== 'skipped')
 }
 
@@ -33,8 +34,8 @@ describe('a receiver that does not take a notice', () => {
     expect(new Set(idsOf(hook)).size).toBe(1)
     expect(hook.got).toHaveLength(17)
     expect(new Set(failures)).toEqual(new Set(['hook: It answered 500.']))
-    expect(outcomes(purse)).toEqual([['hook', 'delivered']])
-    expect(verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey)).problems).toEqual([])
+    expect(await outcomes(purse)).toEqual([['hook', 'delivered']])
+    expect((await verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))).problems).toEqual([])
   })
 
   it('holds up no other, and is given up after a day, which the journal says', async () => {
@@ -54,7 +55,7 @@ describe('a receiver that does not take a notice', () => {
     })
     await buy(purse, card, '60.00')
     await notices.now()
-    expect(outcomes(purse).toSorted()).toEqual([
+    expect((await outcomes(purse)).toSorted()).toEqual([
       ['alive', 'delivered'],
       ['dead', 'given_up'],
       ['hook', 'delivered'],
@@ -101,7 +102,7 @@ describe('a receiver that does not take a notice', () => {
     await ask(purse)
     await notices.now()
     await notices.now()
-    expect([hook.got.length, outcomes(purse)]).toEqual([1, []])
+    expect([hook.got.length, await outcomes(purse)]).toEqual([1, []])
   })
 })
 

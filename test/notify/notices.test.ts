@@ -136,10 +136,10 @@ describe('an owner is told', () => {
     expect(await told()).toEqual([
       ['bursar.in_doubt', 'It is unknown for an hour whether a payment of 10.00 USD was made'],
     ])
-    expect(eventsOf(purse, payment_id).filter((type) => type === 'payment.stuck')).toHaveLength(1)
+    expect((await eventsOf(purse, payment_id)).filter((type) => type === 'payment.stuck')).toHaveLength(1)
     rail.isDown = false
     await recover(purse.bursar)
-    expect(verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey)).problems).toEqual([])
+    expect((await verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))).problems).toEqual([])
   })
 
   it('nothing of a question that was decided, taken back or over before it could be told', async () => {

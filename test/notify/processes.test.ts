@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { requestInstrument } from '../../src/actions/agent/request-instrument.ts'
 import { beginChannel } from '../../src/actions/notices.ts'
@@ -9,7 +9,7 @@ import { channelsOf } from '../../src/main/channel-desk.ts'
 import { createHome } from '../../src/main/create.ts'
 import { startTelling } from '../../src/main/notify.ts'
 import { openBursar } from '../../src/main/open.ts'
-import { lockOf } from '../../src/main/tell.ts'
+import { leadOf } from '../../src/store/sqlite/lead.ts'
 import { systemClock } from '../../src/system.ts'
 import { logger } from '../../src/telemetry.ts'
 import { bundled, Child } from '../support/children.ts'
@@ -33,18 +33,22 @@ async function home() {
     secrets: [],
   })
   await createHome(config, log, { name: 'owner', passphrase: 'correct horse battery', version: 'test' })
-  const running = openBursar(config, log)
+  const running = await openBursar(config, log)
   const { bursar } = running
   onTestFinished(() => running.close())
   const caller = {
-    ...{ agentId: bursar.store.read.one('agents', { name: 'default' })!.id, sessionId: 'ses', credentialId: null },
+    ...{
+      agentId: (await bursar.store.read.one('agents', { name: 'default' }))!.id,
+      sessionId: 'ses',
+      credentialId: null,
+    },
   }
   const ask = (amount: string) =>
     requestInstrument(bursar, caller, {
       ...{ type: 'virtual_card', amount, currency: 'USD', expires_in: '1d', purpose: 'Tools' },
     })
   const tell = () => {
-    const own = { ...bursar, consoleUrl: () => 'https://parent.example' }
+    const own = { ...bursar, consoleUrl: async () => 'https://parent.example' }
     const telling = startTelling({ bursar: own, linked: 'all', changes: running.changes, home: config.home, log })
     onTestFinished(() => telling.stop())
   }
@@ -79,14 +83,14 @@ it('of two processes one tells, and when it is killed between a notice and its n
 })
 
 it('of all that look, one holds the lock, and keeps it until it lets go', async () => {
-  const { home: place } = configOf({ BURSAR_HOME: temporaryFolder() })
-  const locks = [lockOf(place, 0), lockOf(place, 0), lockOf(place, 0)]
+  const path = join(temporaryFolder(), 'bursar.db')
+  const locks = [0, 0, 0].map((tryEveryMs) => leadOf(path, 'notices', tryEveryMs))
   const held = () => locks.map((lock) => lock.isHeld())
   expect([held(), held()]).toEqual([Array.of(true, false, false), Array.of(true, false, false)])
-  locks[0]!.release()
+  await locks[0]!.release()
   expect(locks[2]!.isHeld()).toBe(true)
   expect(held()).toEqual([false, false, true])
-  locks[2]!.release()
+  await locks[2]!.release()
 })
 
 it('a channel that is added, changed or removed while a process runs counts from then on', async () => {

@@ -10,9 +10,9 @@ const [home = ''] = process.argv.slice(2)
 const config = configOf({ BURSAR_HOME: home })
 const write = (line: string) => void process.stderr.write(line)
 const log = logger({ level: 'error', clock: systemClock, write, secrets: [] })
-const { bursar, changes, close } = openBursar(config, log)
+const { bursar, changes, close } = await openBursar(config, log)
 // By the links it is known who sent what.
-const own = { ...bursar, consoleUrl: () => 'https://child.example' }
+const own = { ...bursar, consoleUrl: async () => 'https://child.example' }
 const telling = startTelling({ bursar: own, linked: 'all', changes, home: config.home, log })
 process.stdout.write('telling\n')
 await once(process.stdin.resume(), 'end')

@@ -28,7 +28,7 @@ export interface TellingOptions {
 export const CONSOLE = 'https://pay.example/console'
 
 export function withConsole({ bursar }: Purse): Bursar {
-  return { ...bursar, consoleUrl: () => CONSOLE }
+  return { ...bursar, consoleUrl: async () => CONSOLE }
 }
 
 /** A channel that is told from now on, by a webhook to a real receiver. */

@@ -118,13 +118,13 @@ function repeatedNow(
 }
 
 /** An authorized payment is sent once, and stands as the rail said. */
-function settled(run: Run, payment: ModelPayment, view: PaymentView): void {
+async function settled(run: Run, payment: ModelPayment, view: PaymentView): Promise<void> {
   authorize(run.model, payment, run.world.time.now)
   const { wallet } = payment.instrument
   const fair = run.world.weather.now === 'fair' && wallet.owed === 0n
   const forced = run.world.audit.forcedOn(payment.instrument.id) > 0n
   const news = hear(run)
-  if (news.length === 0) unsent(run, payment)
+  if (news.length === 0) await unsent(run, payment)
   else
     assert.deepEqual(
       news.map(({ paymentId, by }) => [paymentId, by]),
@@ -138,9 +138,9 @@ function settled(run: Run, payment: ModelPayment, view: PaymentView): void {
 }
 
 /** The rail could not be told of the instrument: the payment is in doubt and was not sent. */
-export function unsent({ world }: Run, payment: ModelPayment): void {
+export async function unsent({ world }: Run, payment: ModelPayment): Promise<void> {
   assert.equal(world.weather.now, 'no_cards')
-  assert.equal(world.bursar.store.read.one('instruments', { id: payment.instrument.id })!.railRef, null)
+  assert.equal((await world.bursar.store.read.one('instruments', { id: payment.instrument.id }))!.railRef, null)
   payment.status = 'in_doubt'
 }
 
@@ -172,7 +172,7 @@ async function payNonsense(run: Run, op: PayOp & { op: 'payNonsense' }): Promise
       ? { is: 'deny', code: 'amount_invalid', rule: 'amount' }
       : { is: 'deny', code: 'not_found', rule: 'instrument_id' },
   )
-  assert.deepEqual(world.audit.problems(), [])
+  assert.deepEqual(await world.audit.problems(), [])
   assert.equal(world.audit.events, before + 2, 'an attempt and its refusal are in the journal')
 }
 
@@ -186,7 +186,9 @@ async function approvePayment(run: Run, op: PayOp & { op: 'approvePayment' }): P
   const asked = payment.question!
   const { now } = world.time
   const verdict = verdictOn(model, payment, now, true)
-  const { value, code } = await outcome(approve(world.bursar, payment.id, proofOf(run, payment.id, op.by, {}), {}))
+  const { value, code } = await outcome(
+    approve(world.bursar, payment.id, await proofOf(run, payment.id, op.by, {}), {}),
+  )
   if (asked.answered) return assert.equal(code, 'not_pending')
   if (now >= asked.expiresAt) return assert.equal(code, 'approval_expired')
   if (!isEnough(op.by, asked.needs)) return assert.equal(code, 'assurance_too_low')

@@ -26,11 +26,11 @@ export const isEnough = (given: string, needs: string): boolean => RANK.indexOf(
 export const needs = ({ tiers }: ModelWallet, amount: bigint): string =>
   tiers.find(({ upTo }) => upTo === null || amount <= upTo)!.assurance
 
-export function proofOf({ world }: Run, id: string, by: 'host' | 'operator', narrowing: Narrowing) {
-  const { digest } = question(world.bursar, id)
+export async function proofOf({ world }: Run, id: string, by: 'host' | 'operator', narrowing: Narrowing) {
+  const { digest } = await question(world.bursar, id)
   return by === 'host'
     ? hostProof(world.authority.ownerId, digest, 'test')
-    : operatorProof(world.bursar, world.authority, id, digest, narrowing)
+    : await operatorProof(world.bursar, world.authority, id, digest, narrowing)
 }
 
 const LIVES: Record<string, number> = {
@@ -114,7 +114,7 @@ async function decideRequest(run: Run, asked: ModelRequest, op: Decision): Promi
     ...(cut !== null && { amount: decimal(cut, asked.wallet) }),
     ...(op.uses !== null && { usage_limit: op.uses }),
   }
-  const proof = proofOf(run, asked.id, op.by, narrowing)
+  const proof = await proofOf(run, asked.id, op.by, narrowing)
   const { value, code } = await outcome(approve(world.bursar, asked.id, proof, narrowing))
   const more = (cut ?? 0n) > asked.amount || (asked.uses !== null && op.uses !== null && op.uses > asked.uses)
   if (asked.question.answered) return assert.equal(code, 'not_pending')

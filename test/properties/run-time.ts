@@ -56,7 +56,7 @@ async function recovered(run: Run): Promise<void> {
   const asked = new Set(
     hear(run, startable).flatMap(({ by, paymentId }) => (by === 'pay' || by === 'find' ? [paymentId] : [])),
   )
-  for (const payment of open) if (!asked.has(payment.id)) unsent(run, payment)
+  for (const payment of open) if (!asked.has(payment.id)) await unsent(run, payment)
   assert.equal(asked.size <= open.length, true)
   endOverdue(model, now)
   for (const instrument of model.instruments)

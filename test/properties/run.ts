@@ -13,12 +13,12 @@ import { timeStep } from './run-time.ts'
 export async function runProgram({ begins, ops }: Program): Promise<Tally> {
   const world = await makeWorld(Date.parse(begins))
   try {
-    const run: Run = { world, model: modelOf(world) }
+    const run: Run = { world, model: await modelOf(world) }
     for (const op of [...CARDS, ...ops]) {
-      compare(run)
+      await compare(run)
       await step(run, op)
     }
-    compare(run)
+    await compare(run)
     await end(run)
     return tally(run)
   } finally {
@@ -29,8 +29,10 @@ export async function runProgram({ begins, ops }: Program): Promise<Tally> {
 export type Tally = ReadonlyMap<string, number>
 
 /** How often what became of a payment: its status, or why it was refused. */
-function tally({ world }: Run): Tally {
-  const found = world.bursar.store.read.list('payments', {}).map(({ status, refusal }) => refusal?.code ?? status)
+async function tally({ world }: Run): Promise<Tally> {
+  const found = (await world.bursar.store.read.list('payments', {})).map(
+    ({ status, refusal }) => refusal?.code ?? status,
+  )
   const counts = new Map<string, number>()
   for (const one of found) counts.set(one, (counts.get(one) ?? 0) + 1)
   return counts
@@ -75,7 +77,7 @@ async function end(run: Run): Promise<void> {
   world.weather.now = 'fair'
   world.time.now += 20 * 24 * 3_600_000
   await timeStep(run, { op: 'recover' })
-  compare(run, true)
+  await compare(run, true)
   const open = model.payments.filter((payment) => isUnsettled(payment) || payment.status === 'awaiting_approval')
   assert.deepEqual(
     open.map(({ id }) => id),
@@ -84,30 +86,30 @@ async function end(run: Run): Promise<void> {
   const before = world.audit.events
   await recover(world.bursar)
   hear(run)
-  compare(run, true)
+  await compare(run, true)
   assert.equal(world.audit.events, before, 'recovering again wrote something')
 }
 
-function compare({ world, model }: Run, settled = false): void {
+async function compare({ world, model }: Run, settled = false): Promise<void> {
   const { read } = world.bursar.store
-  assert.deepEqual(world.audit.problems(settled), [])
+  assert.deepEqual(await world.audit.problems(settled), [])
   for (const wallet of model.wallets) {
-    const { available, held, overdrawn } = read.one('accounts', { walletId: wallet.id })!
+    const { available, held, overdrawn } = (await read.one('accounts', { walletId: wallet.id }))!
     assert.deepEqual(
       { available, held, owed: -overdrawn },
       { available: wallet.available, held: wallet.held, owed: wallet.owed },
     )
-    assert.equal(read.one('wallets', { id: wallet.id })!.status, wallet.frozen ? 'frozen' : 'active')
-    const limits = read.list('limits', { walletId: wallet.id, removedAt: null }).map(({ id }) => id)
+    assert.equal((await read.one('wallets', { id: wallet.id }))!.status, wallet.frozen ? 'frozen' : 'active')
+    const limits = (await read.list('limits', { walletId: wallet.id, removedAt: null })).map(({ id }) => id)
     assert.deepEqual(limits.toSorted(), wallet.limits.map(({ id }) => id).toSorted())
   }
-  for (const { id, status } of model.requests) assert.equal(read.one('requests', { id })!.status, status, id)
+  for (const { id, status } of model.requests) assert.equal((await read.one('requests', { id }))!.status, status, id)
   for (const { id, status, remaining, consumed } of model.instruments) {
-    const real = read.one('instruments', { id })!
+    const real = (await read.one('instruments', { id }))!
     assert.deepEqual([real.status, real.remaining, real.usageConsumed], [status, remaining, consumed], id)
   }
   for (const payment of model.payments) {
-    const real = read.one('payments', { id: payment.id })!
+    const real = (await read.one('payments', { id: payment.id }))!
     assert.deepEqual(moneyOf(real), moneyOf(payment), payment.id)
   }
 }
@@ -122,17 +124,17 @@ function moneyOf({
   return { status, held, captured, forced, refunded }
 }
 
-function modelOf({ bursar, callers }: World): Model {
+async function modelOf({ bursar, callers }: World): Promise<Model> {
   const { read } = bursar.store
-  const wallet = (
+  const wallet = async (
     name: string,
     zone: string,
     available: bigint,
     tiers: Model['wallets'][number]['tiers'],
     agentId: string | null = null,
   ) => {
-    const { id, currency, decimals } = read.one('wallets', { name })!
-    const limits = defaultLimits(read.list('limits', { walletId: id }), 10n ** BigInt(decimals))
+    const { id, currency, decimals } = (await read.one('wallets', { name }))!
+    const limits = defaultLimits(await read.list('limits', { walletId: id }), 10n ** BigInt(decimals))
     return { id, currency, decimals, zone, agentId, tiers, frozen: false, available, held: 0n, owed: 0n, limits }
   }
   const host = [{ upTo: null, assurance: 'host' }]
@@ -151,9 +153,9 @@ function modelOf({ bursar, callers }: World): Model {
       payments: [],
     },
     wallets: [
-      wallet('sandbox', 'UTC', 100_000n, host),
-      wallet('paris', 'Europe/Paris', 80_000n, tiers),
-      wallet('yen', 'America/St_Johns', 2_500n, host, callers[2].agentId),
+      await wallet('sandbox', 'UTC', 100_000n, host),
+      await wallet('paris', 'Europe/Paris', 80_000n, tiers),
+      await wallet('yen', 'America/St_Johns', 2_500n, host, callers[2].agentId),
     ],
   }
 }

@@ -12,7 +12,7 @@ describe('security: an agent', () => {
     const purse = await makePurse()
     const { bursar, authority } = purse
     const { agent_id: agentId, key } = await addAgent(bursar, authority, 'other')
-    const caller = { agentId, sessionId: purse.caller.sessionId, credentialId: credentialOf(bursar, key) }
+    const caller = { agentId, sessionId: purse.caller.sessionId, credentialId: await credentialOf(bursar, key) }
     const card = await makeCard({ ...purse, caller })
     expect((await buy({ ...purse, caller }, card, '1.00')).status).toBe('captured')
     await rotateAgent(bursar, authority, agentId)
@@ -28,7 +28,7 @@ describe('security: an agent', () => {
     const rule = { window: 'day', max_amount: '5.00', over: 'deny' }
     await setLimit(bursar, authority, walletId, { ...rule, scope: 'agent', scopeValue: agent_id })
     await setLimit(bursar, authority, walletId, { ...rule, scope: 'payee', scopeValue: 'Divorce Lawyers' })
-    const seen = JSON.stringify(checkBudget(bursar, purse.caller))
+    const seen = JSON.stringify(await checkBudget(bursar, purse.caller))
     expect(seen).not.toMatch(/divorce|approvals/i)
     expect(seen).not.toContain(agent_id)
   })

@@ -28,10 +28,10 @@ async function asked(amount: string, policy = POLICY) {
 }
 
 /** Nothing came of it: the request waits as before, and no event says otherwise. */
-function expectUntouched(purse: Purse, id: string): void {
-  expect(getRequest(purse.bursar, purse.caller, id).status).toBe('pending')
-  expect(eventsOf(purse, id)).toEqual(['request.created'])
-  expect(purse.bursar.store.read.list('instruments', {})).toEqual([])
+async function expectUntouched(purse: Purse, id: string): Promise<void> {
+  expect((await getRequest(purse.bursar, purse.caller, id)).status).toBe('pending')
+  expect(await eventsOf(purse, id)).toEqual(['request.created'])
+  expect(await purse.bursar.store.read.list('instruments', {})).toEqual([])
 }
 
 describe('security: the assurance that an amount needs', () => {
@@ -45,16 +45,16 @@ describe('security: the assurance that an amount needs', () => {
     ['0.01', 'operator', 'approved'],
   ])('for %s by %s: %s', async (amount, assurance, outcome) => {
     const { purse, id, yes } = await asked(amount)
-    const code = await codeOf(yes(assurance === 'host' ? hostYes(purse, id) : operatorYes(purse, id)))
-    if (outcome === 'approved') expect(getRequest(purse.bursar, purse.caller, id).status).toBe('approved')
-    else expect([code, getRequest(purse.bursar, purse.caller, id).status]).toEqual([outcome, 'pending'])
+    const code = await codeOf(yes(assurance === 'host' ? await hostYes(purse, id) : await operatorYes(purse, id)))
+    if (outcome === 'approved') expect((await getRequest(purse.bursar, purse.caller, id)).status).toBe('approved')
+    else expect([code, (await getRequest(purse.bursar, purse.caller, id)).status]).toEqual([outcome, 'pending'])
     await expectBooksToAgree(purse)
   })
 
   it('is of what was asked, not of what a narrowing leaves', async () => {
     const { purse, id, yes } = await asked('50.01')
-    expect(await codeOf(yes(hostYes(purse, id), { amount: '50.00' }))).toBe('assurance_too_low')
-    expectUntouched(purse, id)
+    expect(await codeOf(yes(await hostYes(purse, id), { amount: '50.00' }))).toBe('assurance_too_low')
+    await expectUntouched(purse, id)
   })
 
   it('is the stronger of what was wanted when it was asked and what is wanted now', async () => {
@@ -66,8 +66,8 @@ describe('security: the assurance that an amount needs', () => {
     ] as const) {
       const { purse, id, yes } = await asked('20.00', before)
       await setApprovals(purse.bursar, purse.authority, purse.walletId, after)
-      expect(await codeOf(yes(hostYes(purse, id)))).toBe('assurance_too_low')
-      expect(await codeOf(yes(operatorYes(purse, id)))).toBe('no error')
+      expect(await codeOf(yes(await hostYes(purse, id)))).toBe('assurance_too_low')
+      expect(await codeOf(yes(await operatorYes(purse, id)))).toBe('no error')
     }
   })
 
@@ -90,7 +90,7 @@ describe('security: the assurance that an amount needs', () => {
       { up_to: null, assurance: 'host' },
     ])
     expect(request).toMatchObject({ status: 'approved', instrument: { amount: '10.00' } })
-    expect(eventsOf(purse, id)).toEqual(['request.created', 'request.approved'])
+    expect(await eventsOf(purse, id)).toEqual(['request.created', 'request.approved'])
     expect((await ask(purse, { amount: '10.01' })).status).toBe('pending')
     await expectBooksToAgree(purse)
   })
@@ -114,8 +114,11 @@ describe('security: an approval by the owner’s key', () => {
   it('makes the card, and the journal proves who approved what', async () => {
     const { purse, id, yes } = await asked('150.00')
     const narrowing = { amount: '120.00', usage_limit: 1 }
-    await yes(operatorYes(purse, id, narrowing), narrowing)
-    expect(getRequest(purse.bursar, purse.caller, id).instrument).toMatchObject({ amount: '120.00', usage_limit: 1 })
+    await yes(await operatorYes(purse, id, narrowing), narrowing)
+    expect((await getRequest(purse.bursar, purse.caller, id)).instrument).toMatchObject({
+      amount: '120.00',
+      usage_limit: 1,
+    })
     await expectBooksToAgree(purse)
   })
 
@@ -129,17 +132,17 @@ describe('security: an approval by the owner’s key', () => {
     ['the other decision', () => ({ decision: 'deny' })],
   ])('of %s, truly signed, approves nothing here', async (_, change) => {
     const { purse, id, yes } = await asked('150.00')
-    const proof = operatorYes(purse, id)
+    const proof = await operatorYes(purse, id)
     const said = JSON.parse(proof.statement as string) as Statement
     const statement = canonical({ ...said, ...change(said) })
     const signature = Buffer.from(purse.authority.sign(Buffer.from(statement))).toString('base64')
     expect(await codeOf(yes({ ...proof, statement, signature }))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    await expectUntouched(purse, id)
   })
 
   it('changed in any one digit is none', async () => {
     const { purse, id, yes } = await asked('150.00')
-    const proof = operatorYes(purse, id)
+    const proof = await operatorYes(purse, id)
     const { statement = '', signature = '', digest } = proof
     const flip = (text: string, at: number) =>
       `${text.slice(0, at)}${text[at] === '0' ? '1' : '0'}${text.slice(at + 1)}`
@@ -149,58 +152,60 @@ describe('security: an approval by the owner’s key', () => {
     other[5] = (other[5] as number) ^ 1
     expect(await codeOf(yes({ ...proof, signature: other.toString('base64') }))).toBe('approval_invalid')
     expect(await codeOf(yes({ ...proof, digest: flip(digest, 7) }))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    await expectUntouched(purse, id)
   })
 
   it('is of exactly the narrowing that is asked for', async () => {
     const { purse, id, yes } = await asked('150.00')
-    const proof = operatorYes(purse, id, { amount: '10.00' })
+    const proof = await operatorYes(purse, id, { amount: '10.00' })
     for (const narrowing of [{}, { amount: '10.01' }, { amount: '10.00', usage_limit: 3 }, { amount: '10' }])
       expect(await codeOf(yes(proof, narrowing))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    await expectUntouched(purse, id)
   })
 
   it('of what is not stored, or was shown otherwise, is none', async () => {
     const { purse, id, yes } = await asked('150.00')
     const bigger = await ask(purse, { amount: '199.00' })
-    const { digest } = question(purse.bursar, bigger.request_id)
-    expect(await codeOf(yes(operatorProof(purse.bursar, purse.authority, id, digest, {})))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    const { digest } = await question(purse.bursar, bigger.request_id)
+    expect(await codeOf(yes(await operatorProof(purse.bursar, purse.authority, id, digest, {})))).toBe(
+      'approval_invalid',
+    )
+    await expectUntouched(purse, id)
   })
 
   it('is good for five minutes', async () => {
     const { purse, id, yes } = await asked('150.00')
-    const proof = operatorYes(purse, id)
+    const proof = await operatorYes(purse, id)
     purse.time.now += 5 * MINUTE
     expect(await codeOf(yes(proof))).toBe('approval_expired')
-    expectUntouched(purse, id)
+    await expectUntouched(purse, id)
     purse.time.now -= 1
     expect(await codeOf(yes(proof))).toBe('no error')
   })
 
   it('without an end is none', async () => {
     const { purse, id, yes } = await asked('150.00')
-    const proof = operatorYes(purse, id)
+    const proof = await operatorYes(purse, id)
     const said = { ...(JSON.parse(proof.statement as string) as Statement), expires_at: 'never' }
     const statement = canonical(said)
     const signature = Buffer.from(purse.authority.sign(Buffer.from(statement))).toString('base64')
     expect(await codeOf(yes({ ...proof, statement, signature }))).toBe('approval_expired')
-    expectUntouched(purse, id)
+    await expectUntouched(purse, id)
   })
 
   it('that says it is of a passkey is none', async () => {
     const { purse, id, yes } = await asked('200.01')
-    expect(await codeOf(yes({ ...operatorYes(purse, id), assurance: 'passkey' }))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    expect(await codeOf(yes({ ...(await operatorYes(purse, id)), assurance: 'passkey' }))).toBe('approval_invalid')
+    await expectUntouched(purse, id)
   })
 
   it('is used once', async () => {
     const { purse, id, yes } = await asked('150.00')
-    const proof = operatorYes(purse, id)
+    const proof = await operatorYes(purse, id)
     const both = await Promise.all([codeOf(yes(proof)), codeOf(yes(proof))])
     expect(both.toSorted()).toEqual(['no error', 'not_pending'])
     expect(await codeOf(yes(proof))).toBe('not_pending')
-    expect(purse.bursar.store.read.list('instruments', {})).toHaveLength(1)
+    expect(await purse.bursar.store.read.list('instruments', {})).toHaveLength(1)
   })
 })
 
@@ -208,9 +213,9 @@ describe('security: an approval by another key', () => {
   it('that says it is the owner’s is none', async () => {
     const { purse, id, yes } = await asked('150.00')
     const thief = { ownerId: purse.authority.ownerId, sign: signerOf(makeKeyPair()) }
-    const { digest } = question(purse.bursar, id)
-    expect(await codeOf(yes(operatorProof(purse.bursar, thief, id, digest, {})))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    const { digest } = await question(purse.bursar, id)
+    expect(await codeOf(yes(await operatorProof(purse.bursar, thief, id, digest, {})))).toBe('approval_invalid')
+    await expectUntouched(purse, id)
   })
 
   it('of somebody who owns another wallet is none', async () => {
@@ -220,8 +225,8 @@ describe('security: an approval by another key', () => {
     const actor = { role: 'system', id: 'test' } as const
     await purse.bursar.store.update({}, () => ({ facts: [{ type: 'owner.created', actor, details }], result: null }))
     const other = { ownerId: 'own_other', sign: signerOf(pair) }
-    const { digest } = question(purse.bursar, id)
-    expect(await codeOf(yes(operatorProof(purse.bursar, other, id, digest, {})))).toBe('approval_invalid')
-    expectUntouched(purse, id)
+    const { digest } = await question(purse.bursar, id)
+    expect(await codeOf(yes(await operatorProof(purse.bursar, other, id, digest, {})))).toBe('approval_invalid')
+    await expectUntouched(purse, id)
   })
 })

@@ -60,7 +60,7 @@ describe('security: after a human’s no', () => {
     ]
     for (const [who, means, amount, more] of tries)
       expect(ruleOf(await buy(who, means, amount, more))).toEqual(askedBefore)
-    expect(eventsOf(purse).filter((type) => type === 'payment.refused')).toHaveLength(tries.length)
+    expect((await eventsOf(purse)).filter((type) => type === 'payment.refused')).toHaveLength(tries.length)
     purse.time.now += HOUR
     expect(ruleOf(await buy(purse, card, '60.00'))).toEqual(waits)
   })

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { cancel } from '../../src/actions/agent/cancel.ts'
 import type { RequestInput } from '../../src/actions/agent/request-instrument.ts'
 import { createWallet, setApprovals } from '../../src/actions/owner/wallets.ts'
-import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { buy } from '../support/purse.ts'
 import { asking, tooMany, waits } from './asking.ts'
 import { expectBooksToAgree } from './books.ts'
@@ -48,10 +47,9 @@ describe('security: humans are asked three things of an agent at a time', () => 
     const views = await Promise.all(asks)
     expect(views.filter(({ status }) => status === 'awaiting_approval')).toHaveLength(3)
     expect(views.filter(({ refusal }) => refusal?.code === 'too_many_asks')).toHaveLength(9)
-    expect(eventsOf(purse).filter((type) => type === 'payment.refused')).toHaveLength(9)
-    const { path, journalKey, bursar } = purse
-    const store = openSqlite({ path, clock: bursar.clock, journalKey })
-    const again = { ...purse, bursar: { ...bursar, store } }
+    expect((await eventsOf(purse)).filter((type) => type === 'payment.refused')).toHaveLength(9)
+    const store = await purse.again()
+    const again = { ...purse, bursar: { ...purse.bursar, store } }
     expect(await codeOf(ask(again))).toBe('too_many_asks')
     expect(ruleOf(await buy(again, card, '61.00'))).toEqual(tooMany)
     await store.close()
@@ -74,7 +72,7 @@ describe('security: humans are asked three things of an agent at a time', () => 
     expect(await codeOf(ask(purse, { amount: '30.00' }))).toBe('too_many_asks')
     purse.time.now += 15 * MINUTE
     expect((await ask(purse, { amount: '30.00' })).status).toBe('pending')
-    expect(eventsOf(purse).filter((type) => type === 'payment.expired')).toHaveLength(2)
+    expect((await eventsOf(purse)).filter((type) => type === 'payment.expired')).toHaveLength(2)
   })
 
   it('while what the policy grants to nobody’s yes is no ask', async () => {
@@ -110,10 +108,10 @@ describe('security: the same ask', () => {
   it('is joined while it waits: the earlier request is the answer, and nothing is written', async () => {
     const purse = await quickPurse()
     const first = await ask(purse, TERMS)
-    const before = eventsOf(purse)
+    const before = await eventsOf(purse)
     const second = await ask(inSession(purse, 'ses_other'), SAID_OTHERWISE)
     expect(second).toEqual(first)
-    expect(eventsOf(purse)).toEqual(before)
+    expect(await eventsOf(purse)).toEqual(before)
     await approveRequest(purse, first.request_id)
     const third = await ask(purse, TERMS)
     expect(third.request_id).not.toBe(first.request_id)
@@ -147,7 +145,7 @@ describe('security: the same ask', () => {
     const purse = await quickPurse()
     const views = await Promise.all(Array.from({ length: 10 }, (_, i) => ask(purse, { purpose: `Words ${i}` })))
     expect(new Set(views.map(({ request_id }) => request_id)).size).toBe(1)
-    expect(eventsOf(purse).filter((type) => type === 'request.created')).toHaveLength(1)
+    expect((await eventsOf(purse)).filter((type) => type === 'request.created')).toHaveLength(1)
   })
 
   it('that nobody answered in time is asked anew', async () => {
@@ -156,6 +154,6 @@ describe('security: the same ask', () => {
     purse.time.now += DAY
     const again = await ask(purse)
     expect([again.status, again.request_id === request_id]).toEqual(['pending', false])
-    expect(purse.bursar.store.read.one('requests', { id: request_id })?.status).toBe('expired')
+    expect((await purse.bursar.store.read.one('requests', { id: request_id }))?.status).toBe('expired')
   })
 })

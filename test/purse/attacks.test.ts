@@ -27,22 +27,22 @@ async function asked() {
 describe('security: what is taken for an approval is one for whoever verifies it later', () => {
   it('also where the statement ends while the books are busy', async () => {
     const { purse, holder, id } = await asked()
-    const yes = passkeyYes(purse, holder, id)
+    const yes = await passkeyYes(purse, holder, id)
     expect(await codeOf(approve(slow(purse, 5 * MINUTE).bursar, id, yes, {}))).toBe('approval_expired')
-    expect(purse.bursar.store.read.one('requests', { id })?.status).toBe('pending')
-    expect(verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey)).problems).toEqual([])
+    expect((await purse.bursar.store.read.one('requests', { id }))?.status).toBe('pending')
+    expect((await verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))).problems).toEqual([])
   })
 
   it('also where the statement names another question', async () => {
     const { purse, holder, id } = await asked()
     const statement = (made: string) => made.replace(/"approval_id":"[^"]+"/, '"approval_id":"apr_1"')
-    const yes = passkeyYes(purse, holder, id, {}, { statement })
+    const yes = await passkeyYes(purse, holder, id, {}, { statement })
     expect(await codeOf(approve(purse.bursar, id, yes, {}))).toBe('approval_invalid')
   })
 
   it('also where the clock was set back since the passkey was made', async () => {
     const { purse, holder, id } = await asked()
     purse.time.now -= MINUTE
-    expect(await codeOf(approve(purse.bursar, id, passkeyYes(purse, holder, id), {}))).toBe('approval_invalid')
+    expect(await codeOf(approve(purse.bursar, id, await passkeyYes(purse, holder, id), {}))).toBe('approval_invalid')
   })
 })

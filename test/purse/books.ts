@@ -12,7 +12,7 @@ import { sandboxOf } from './desk.ts'
  */
 export async function expectBooksToAgree(purse: Purse): Promise<void> {
   const { read } = purse.bursar.store
-  const payments = read.list('payments', { walletId: purse.walletId }) as readonly Payment[]
+  const payments = (await read.list('payments', { walletId: purse.walletId })) as readonly Payment[]
   const { issuer } = await sandboxOf(purse)
   for (const payment of payments) {
     const record = await issuer.retrieveAuthorization(payment.id)
@@ -26,17 +26,19 @@ export async function expectBooksToAgree(purse: Purse): Promise<void> {
     if (record && record.status !== 'pending') expect([id, held]).toEqual([id, false])
     if (payment.captured > 0n && !held) expect(payment.status).toMatch(/captured|refunded/)
   }
-  expectBalances(purse, payments)
-  expectAllowances(purse, payments)
-  const report = verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))
+  await expectBalances(purse, payments)
+  await expectAllowances(purse, payments)
+  const report = await verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))
   expect(report.problems).toEqual([])
 }
 
-function expectBalances(purse: Purse, payments: readonly Payment[]): void {
-  const { walletId: _, ...kept } = balances(purse)
+async function expectBalances(purse: Purse, payments: readonly Payment[]): Promise<void> {
+  const { walletId: _, ...kept } = await balances(purse)
   const summed = { available: 0n, held: 0n, external: 0n, overdrawn: 0n }
   let funded = 0n
-  for (const { debit, credit, amount, kind } of purse.bursar.store.read.list('entries', { walletId: purse.walletId })) {
+  for (const { debit, credit, amount, kind } of await purse.bursar.store.read.list('entries', {
+    walletId: purse.walletId,
+  })) {
     summed[debit] -= amount
     summed[credit] += amount
     if (kind === 'fund') funded += amount
@@ -47,8 +49,8 @@ function expectBalances(purse: Purse, payments: readonly Payment[]): void {
   expect(-kept.external).toBe(funded - total(payments, ({ captured, refunded }) => captured - refunded))
 }
 
-function expectAllowances(purse: Purse, payments: readonly Payment[]): void {
-  for (const { id, amount, remaining, usageConsumed } of purse.bursar.store.read.list('instruments', {})) {
+async function expectAllowances(purse: Purse, payments: readonly Payment[]): Promise<void> {
+  for (const { id, amount, remaining, usageConsumed } of await purse.bursar.store.read.list('instruments', {})) {
     const mine = payments.filter(({ instrumentId }) => instrumentId === id)
     if (mine.length === 0) continue
     const taken = mine.filter(({ held, captured, forced }) => held + captured - forced > 0n)

@@ -9,9 +9,9 @@ import { HOUR, quickPurse } from './desk.ts'
 import { keyed, using } from './minted.ts'
 
 /** Whom `bursar mcp` would serve: its credential; or the code of why it does not start. */
-function served({ bursar, time }: Purse, key: string | null, agent = 'shopper'): string | null {
+async function served({ bursar, time }: Purse, key: string | null, agent = 'shopper'): Promise<string | null> {
   try {
-    const caller = callerOf(bursar.store.read, { agent, agentKey: key, session: 'run' }, time.now)
+    const caller = await callerOf(bursar.store.read, { agent, agentKey: key, session: 'run' }, time.now)
     expect(caller.sessionId).toBe('run')
     return caller.credentialId
   } catch (error) {
@@ -26,11 +26,11 @@ describe('security: over stdio', () => {
     const minted = await mintCredential(purse.bursar, purse.caller, {})
     const below = await mintCredential(purse.bursar, using(purse, minted.credential_id).caller, {})
     const second = await addCredential(purse.bursar, purse.authority, agentId, {})
-    expect(served(purse, key)).toBe(credentialId)
-    expect(served(purse, below.key, agentId)).toBe(below.credential_id)
-    expect(served(purse, second.key)).toBe(second.credential_id)
-    expect(served(purse, null)).toBe('agent_unknown')
-    expect(served(purse, key, 'default')).toBe('agent_unknown')
+    expect(await served(purse, key)).toBe(credentialId)
+    expect(await served(purse, below.key, agentId)).toBe(below.credential_id)
+    expect(await served(purse, second.key)).toBe(second.credential_id)
+    expect(await served(purse, null)).toBe('agent_unknown')
+    expect(await served(purse, key, 'default')).toBe('agent_unknown')
   })
 
   it('by none that ended, or whose end is that of what it was minted with', async () => {
@@ -39,27 +39,27 @@ describe('security: over stdio', () => {
     const minted = await mintCredential(bursar, purse.caller, { expires_in: '3h' })
     const below = await mintCredential(bursar, using(purse, minted.credential_id).caller, { expires_in: '1h' })
     purse.time.now += HOUR
-    expect(served(purse, below.key)).toBe('agent_unknown')
-    expect(served(purse, minted.key)).toBe(minted.credential_id)
+    expect(await served(purse, below.key)).toBe('agent_unknown')
+    expect(await served(purse, minted.key)).toBe(minted.credential_id)
     const next = await rotateAgent(bursar, authority, agentId, { overlap: '1h' })
     purse.time.now += HOUR
-    expect([key, minted.key, next.key].map((one) => served(purse, one))).toEqual([
+    expect(await Promise.all([key, minted.key, next.key].map(async (one) => served(purse, one)))).toEqual([
       'agent_unknown',
       'agent_unknown',
       next.credential_id,
     ])
     await revokeCredential(bursar, authority, next.credential_id)
-    expect(served(purse, next.key)).toBe('agent_unknown')
+    expect(await served(purse, next.key)).toBe('agent_unknown')
     await revokeCredential(bursar, authority, credentialId)
   })
 
   it('the agent that needs no key is served without one, and with one that it has; never by another', async () => {
     const purse = await quickPurse()
     const { key, credential_id } = await addCredential(purse.bursar, purse.authority, purse.caller.agentId, {})
-    expect(served(purse, null, 'default')).toBe(null)
-    expect(served(purse, key, 'default')).toBe(credential_id)
-    expect(served(purse, 'bak_none', 'default')).toBe('agent_unknown')
+    expect(await served(purse, null, 'default')).toBe(null)
+    expect(await served(purse, key, 'default')).toBe(credential_id)
+    expect(await served(purse, 'bak_none', 'default')).toBe('agent_unknown')
     await rotateAgent(purse.bursar, purse.authority, purse.caller.agentId)
-    expect(served(purse, null, 'default')).toBe('agent_unknown')
+    expect(await served(purse, null, 'default')).toBe('agent_unknown')
   })
 })

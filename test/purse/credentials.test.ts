@@ -16,7 +16,7 @@ describe('a credential', () => {
   it('has all scopes and no end, unless the owner says otherwise', async () => {
     const { bursar, authority } = await quickPurse()
     const { agent_id, credential_id } = await addAgent(bursar, authority, 'wide')
-    expect(listCredentials(bursar, agent_id)).toEqual([
+    expect(await listCredentials(bursar, agent_id)).toEqual([
       {
         ...{ credential_id, agent_id, parent_id: null, label: null, scopes: AGENT_SCOPES, instruments: null },
         ...{ max_amount: null, spent_amount: null, currency: null, token: null, expires_at: null },
@@ -25,7 +25,7 @@ describe('a credential', () => {
     ])
     const narrow = { scopes: ['bursar:pay', 'bursar:read'], max_amount: '50', currency: 'USD', expires_in: '30d' }
     const other = await addAgent(bursar, authority, 'narrow', narrow)
-    expect(listCredentials(bursar, other.agent_id)).toMatchObject([
+    expect(await listCredentials(bursar, other.agent_id)).toMatchObject([
       {
         ...{ scopes: ['bursar:read', 'bursar:pay'], max_amount: '50.00', spent_amount: '0.00', currency: 'USD' },
         expires_at: rfc3339(NOON + 30 * DAY),
@@ -41,7 +41,7 @@ describe('a credential', () => {
     expect(ruleOf(await buy(purse, card, '1.00'))).toEqual(ENDED)
     expect(await codeOf(ask(purse))).toBe('spending_frozen')
     expect(await codeOf(mintCredential(purse.bursar, purse.caller, {}))).toBe('spending_frozen')
-    expect(listCredentials(purse.bursar, purse.caller.agentId)).toMatchObject([{ status: 'expired' }])
+    expect(await listCredentials(purse.bursar, purse.caller.agentId)).toMatchObject([{ status: 'expired' }])
   })
 
   it('security: does nothing that its scopes do not name', async () => {
@@ -78,7 +78,7 @@ describe('a rotation', () => {
       'credential.max_amount',
     ])
     expect(await buy(next, card, '50.00')).toMatchObject({ status: 'captured' })
-    expect(listCredentials(purse.bursar, agentId)).toMatchObject([
+    expect(await listCredentials(purse.bursar, agentId)).toMatchObject([
       { max_amount: '50.00', spent_amount: '50.00', expires_at: rfc3339(NOON + 1 + 12 * HOUR), status: 'active' },
       { spent_amount: '30.00', expires_at: rfc3339(NOON + 1), status: 'expired' },
     ])
@@ -102,7 +102,9 @@ describe('a rotation', () => {
   it('security: no overlap makes anything live longer than it was to', async () => {
     const { purse, agentId, credentialId } = await keyed({ expires_in: '1h' })
     await rotateAgent(purse.bursar, purse.authority, agentId, { overlap: '30d', expires_in: '60d' })
-    const old = listCredentials(purse.bursar, agentId).find(({ credential_id }) => credential_id === credentialId)
+    const old = (await listCredentials(purse.bursar, agentId)).find(
+      ({ credential_id }) => credential_id === credentialId,
+    )
     expect(old?.expires_at).toBe(rfc3339(NOON + HOUR))
   })
 
@@ -122,7 +124,7 @@ describe('a rotation', () => {
     const second = await addCredential(bursar, authority, agentId, { scopes: ['bursar:read'] })
     expect([trusted.key, second.key?.slice(0, 4)]).toEqual([null, 'bak_'])
     await rotateAgent(bursar, authority, agentId)
-    const status = new Map(listCredentials(bursar, agentId).map((one) => [one.credential_id, one.status]))
+    const status = new Map((await listCredentials(bursar, agentId)).map((one) => [one.credential_id, one.status]))
     expect([status.get(trusted.credential_id), status.get(second.credential_id)]).toEqual(['active', 'expired'])
   })
 })
@@ -163,6 +165,6 @@ describe('trust in the tokens of an issuer', () => {
     const { bursar, authority, caller } = await quickPurse()
     for (const [n, issuer] of ['http://127.0.0.1:4000', 'http://localhost:4000', 'http://[::1]:4000'].entries())
       await addCredential(bursar, authority, caller.agentId, { token: { ...TOKEN, issuer, subject: `${n}` } })
-    expect(listCredentials(bursar, caller.agentId)).toHaveLength(3)
+    expect(await listCredentials(bursar, caller.agentId)).toHaveLength(3)
   })
 })

@@ -22,6 +22,7 @@ import { BursarError } from '../../src/core/errors.ts'
 import type { Bursar } from '../../src/ports.ts'
 import { cardRail } from '../../src/rails/card/rail.ts'
 import { type CardSandbox, sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
+import { collected } from '../support/collected.ts'
 import { buy, CARD, makeCard, makePurse, type Purse, type PurseOptions } from '../support/purse.ts'
 
 export const SECOND = 1000
@@ -58,21 +59,21 @@ export function ask(purse: Purse, terms: Partial<RequestInput> = {}): Promise<Re
 }
 
 /** A yes of the owner's key to what the store shows now. */
-export function operatorYes(purse: Purse, subjectId: string, narrowing: Narrowing = {}) {
-  const { digest } = question(purse.bursar, subjectId)
+export async function operatorYes(purse: Purse, subjectId: string, narrowing: Narrowing = {}) {
+  const { digest } = await question(purse.bursar, subjectId)
   return operatorProof(purse.bursar, purse.authority, subjectId, digest, narrowing)
 }
 
-export function hostYes(purse: Purse, subjectId: string) {
-  return hostProof(purse.authority.ownerId, question(purse.bursar, subjectId).digest, 'test')
+export async function hostYes(purse: Purse, subjectId: string) {
+  return hostProof(purse.authority.ownerId, (await question(purse.bursar, subjectId)).digest, 'test')
 }
 
 export async function approvePayment(purse: Purse, subjectId: string): Promise<PaymentView> {
-  return (await approve(purse.bursar, subjectId, hostYes(purse, subjectId), {})) as PaymentView
+  return (await approve(purse.bursar, subjectId, await hostYes(purse, subjectId), {})) as PaymentView
 }
 
 export async function approveRequest(purse: Purse, subjectId: string, narrowing: Narrowing = {}): Promise<RequestView> {
-  return (await approve(purse.bursar, subjectId, hostYes(purse, subjectId), narrowing)) as RequestView
+  return (await approve(purse.bursar, subjectId, await hostYes(purse, subjectId), narrowing)) as RequestView
 }
 
 export function no(purse: Purse, subjectId: string, reason: string | null = null) {
@@ -89,7 +90,7 @@ export async function widen(purse: Purse, walletId = purse.walletId): Promise<vo
   await limit(purse, { scope: 'wallet', window: 'payment', ...wide }, walletId)
   await limit(purse, { scope: 'session', window: 'session', ...wide }, walletId)
   await limit(purse, { scope: 'wallet', window: 'day', ...wide }, walletId)
-  for (const { limit_id, wallet_id, over } of listLimits(purse.bursar))
+  for (const { limit_id, wallet_id, over } of await listLimits(purse.bursar))
     if (wallet_id === walletId && over === 'ask') await removeLimit(purse.bursar, purse.authority, limit_id)
 }
 
@@ -112,12 +113,12 @@ export async function withWallet(purse: Purse, input: Partial<WalletInput>): Pro
 /** The same purse seen by another agent of the same owner. */
 export async function byAnotherAgent(purse: Purse): Promise<Purse> {
   const { agent_id: agentId, key } = await addAgent(purse.bursar, purse.authority, 'other')
-  return { ...purse, caller: { agentId, sessionId: 'ses_other', credentialId: credentialOf(purse.bursar, key) } }
+  return { ...purse, caller: { agentId, sessionId: 'ses_other', credentialId: await credentialOf(purse.bursar, key) } }
 }
 
 /** The id of the credential whose key this is. */
-export function credentialOf({ store }: Bursar, key: string): string {
-  const credential = store.read.one('credentials', { keyHash: keyHashOf(key) })
+export async function credentialOf({ store }: Bursar, key: string): Promise<string> {
+  const credential = await store.read.one('credentials', { keyHash: keyHashOf(key) })
   if (!credential) throw new Error('There is no such credential.')
   return credential.id
 }
@@ -152,9 +153,9 @@ export async function codeOf(doing: Promise<unknown>): Promise<string> {
 }
 
 /** Every event of a wallet's journal, or of one subject in it, by type. */
-export function eventsOf(purse: Purse, about = ''): string[] {
-  const events = [...purse.bursar.store.read.events(purse.walletId)]
-  return events.filter(({ body }) => body.includes(about)).map(({ type }) => type)
+export async function eventsOf(purse: Purse, about = ''): Promise<string[]> {
+  const events = await collected(purse.bursar.store.read.events(purse.walletId))
+  return events.filter(({ body }) => body!.includes(about)).map(({ type }) => type)
 }
 
 /** A card, and a payment of 80.00 with it that waits for a human. */

@@ -28,7 +28,7 @@ describe('security: a card with an amount', () => {
       }
     `)
     expect((await buy(purse, card, '40.00')).status).toBe('captured')
-    expect(view()).toMatchObject({ status: 'limit_reached', remaining_amount: '0.00' })
+    expect(await view()).toMatchObject({ status: 'limit_reached', remaining_amount: '0.00' })
     expect(ruleOf(await buy(purse, card, '0.01'))).toEqual(['refused', 'amount_exceeds_remaining', 'instrument.amount'])
   })
 
@@ -50,7 +50,7 @@ describe('security: a card with an amount', () => {
     await at({ name: 'Bursar Test: Merchant Refund' })
     purse.time.now += MINUTE
     await recover(purse.bursar)
-    expect(view()).toMatchObject({ remaining_amount: '290.00', usage_consumed: 1 })
+    expect(await view()).toMatchObject({ remaining_amount: '290.00', usage_consumed: 1 })
     await expectBooksToAgree(purse)
   })
 
@@ -76,7 +76,7 @@ describe('security: a card with an amount', () => {
     const { purse, card } = await carded()
     const paid = await buy(purse, card, amount)
     expect(ruleOf(paid)).toEqual(['refused', 'amount_invalid', 'amount'])
-    expect(eventsOf(purse, paid.payment_id)).toEqual(['payment.attempted', 'payment.refused'])
+    expect(await eventsOf(purse, paid.payment_id)).toEqual(['payment.attempted', 'payment.refused'])
   })
 
   it('cannot pay what the wallet does not have', async () => {
@@ -99,7 +99,7 @@ describe('security: a card with an expiry', () => {
     purse.time.now += 30 * DAY - 1
     expect((await buy(purse, card, '10.00')).status).toBe('captured')
     purse.time.now += 1
-    expect(view().status).toBe('expired')
+    expect((await view()).status).toBe('expired')
     expect((await buy(purse, card, '10.00')).refusal).toMatchInlineSnapshot(`
       {
         "code": "instrument_expired",
@@ -108,16 +108,16 @@ describe('security: a card with an expiry', () => {
         "rule": "instrument.expires_at",
       }
     `)
-    expect(purse.bursar.store.read.one('instruments', { id: card.instrument_id })?.status).toBe('expired')
+    expect((await purse.bursar.store.read.one('instruments', { id: card.instrument_id }))?.status).toBe('expired')
     expect(ruleOf(await buy(purse, card, '10.00'))).toEqual(['refused', 'instrument_expired', 'instrument.expires_at'])
-    expect(eventsOf(purse, card.instrument_id).filter((type) => type === 'instrument.expired')).toHaveLength(1)
+    expect((await eventsOf(purse, card.instrument_id)).filter((type) => type === 'instrument.expired')).toHaveLength(1)
   })
 
   it('is noticed without a payment', async () => {
     const { purse, card } = await carded({ expires_in: '45m' })
     purse.time.now += 45 * MINUTE
     await recover(purse.bursar)
-    expect(purse.bursar.store.read.one('instruments', { id: card.instrument_id })?.status).toBe('expired')
+    expect((await purse.bursar.store.read.one('instruments', { id: card.instrument_id }))?.status).toBe('expired')
   })
 })
 

@@ -37,7 +37,7 @@ describe('an instrument that is given back or taken away', () => {
       }
     `)
     expect(await codeOf(cancel(purse.bursar, purse.caller, card.instrument_id))).toBe('wrong_state')
-    expect(checkBudget(purse.bursar, purse.caller).instruments).toEqual([])
+    expect((await checkBudget(purse.bursar, purse.caller)).instruments).toEqual([])
     await expectBooksToAgree(purse)
   })
 
@@ -72,7 +72,7 @@ describe('an instrument that is given back or taken away', () => {
     const { bursar, authority } = purse
     expect(await codeOf(unfreezeInstrument(bursar, authority, card.instrument_id))).toBe('wrong_state')
     expect(await codeOf(freezeInstrument(bursar, authority, card.instrument_id))).toBe('wrong_state')
-    expect(instrumentView(bursar, card.instrument_id).status).toBe('revoked')
+    expect((await instrumentView(bursar, card.instrument_id)).status).toBe('revoked')
   })
 
   it('security: of another agent is not there', async () => {
@@ -91,6 +91,8 @@ describe('an instrument that is given back or taken away', () => {
     expect(stolen).toMatchObject({ amount: null, currency: null })
     expect(stolen).not.toHaveProperty('instrument')
     expect(await codeOf(cancel(purse.bursar, purse.caller, card.instrument_id))).toBe('not_found')
-    expect(() => checkBudget(purse.bursar, purse.caller, card.instrument_id)).toThrow('There is no such instrument.')
+    await expect(async () => checkBudget(purse.bursar, purse.caller, card.instrument_id)).rejects.toThrow(
+      'There is no such instrument.',
+    )
   })
 })

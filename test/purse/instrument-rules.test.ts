@@ -62,7 +62,7 @@ describe('security: a card for some categories', () => {
         "rule": "issuer.merchant_category_blocked",
       }
     `)
-    expect(view()).toMatchObject({ remaining_amount: '300.00', usage_consumed: 0 })
+    expect(await view()).toMatchObject({ remaining_amount: '300.00', usage_consumed: 0 })
     await expectBooksToAgree(purse)
   })
 })
@@ -150,7 +150,7 @@ describe('security: a card with a number of uses', () => {
   it('pays three times and no fourth', async () => {
     const { purse, card, view } = await carded({ usage_limit: 3 })
     for (let n = 0; n < 3; n++) expect((await buy(purse, card, '10.00')).status).toBe('captured')
-    expect(view()).toMatchObject({ status: 'limit_reached', usage_consumed: 3, remaining_amount: '270.00' })
+    expect(await view()).toMatchObject({ status: 'limit_reached', usage_consumed: 3, remaining_amount: '270.00' })
     expect((await buy(purse, card, '10.00')).refusal).toMatchInlineSnapshot(`
       {
         "code": "usage_limit_reached",
@@ -159,8 +159,10 @@ describe('security: a card with a number of uses', () => {
         "rule": "instrument.usage_limit",
       }
     `)
-    expect(checkBudget(purse.bursar, purse.caller).instruments).toEqual([])
-    expect(eventsOf(purse, card.instrument_id).filter((type) => type === 'instrument.limit_reached')).toHaveLength(1)
+    expect((await checkBudget(purse.bursar, purse.caller)).instruments).toEqual([])
+    expect(
+      (await eventsOf(purse, card.instrument_id)).filter((type) => type === 'instrument.limit_reached'),
+    ).toHaveLength(1)
     await expectBooksToAgree(purse)
   })
 
@@ -168,22 +170,22 @@ describe('security: a card with a number of uses', () => {
     const { purse, card, at, view } = await carded({ usage_limit: 2 })
     await buy(purse, card, '10.00')
     expect((await at({ name: 'Bursar Test: Decline do_not_honor' })).status).toBe('voided')
-    expect(view()).toMatchObject({ status: 'active', usage_consumed: 1, remaining_amount: '290.00' })
+    expect(await view()).toMatchObject({ status: 'active', usage_consumed: 1, remaining_amount: '290.00' })
     expect((await buy(purse, card, '10.00')).status).toBe('captured')
-    expect(view().status).toBe('limit_reached')
+    expect((await view()).status).toBe('limit_reached')
   })
 
   it('is not ended while a use may yet come back', async () => {
     const { purse, card, at, view } = await carded({ usage_limit: 2 })
     expect((await at({ name: 'Bursar Test: Reversal' })).status).toBe('authorized')
     expect((await buy(purse, card, '10.00')).status).toBe('captured')
-    expect(view()).toMatchObject({ status: 'active', usage_consumed: 2 })
+    expect(await view()).toMatchObject({ status: 'active', usage_consumed: 2 })
     expect(ruleOf(await buy(purse, card, '1.00'))).toEqual(['refused', 'usage_limit_reached', 'instrument.usage_limit'])
     purse.time.now += MINUTE
     await recover(purse.bursar)
-    expect(view()).toMatchObject({ status: 'active', usage_consumed: 1 })
+    expect(await view()).toMatchObject({ status: 'active', usage_consumed: 1 })
     expect((await buy(purse, card, '10.00')).status).toBe('captured')
-    expect(view().status).toBe('limit_reached')
+    expect((await view()).status).toBe('limit_reached')
     await expectBooksToAgree(purse)
   })
 
@@ -191,6 +193,6 @@ describe('security: a card with a number of uses', () => {
     const { purse, card } = await carded({ usage_limit: 1 })
     const many = await Promise.all(Array.from({ length: 12 }, () => buy(purse, card, '10.00')))
     expect(many.filter(({ status }) => status === 'captured')).toHaveLength(1)
-    expect(balances(purse)).toMatchObject({ held: 0n, external: -(100_000n + 9_900_000n - 1_000n) })
+    expect(await balances(purse)).toMatchObject({ held: 0n, external: -(100_000n + 9_900_000n - 1_000n) })
   })
 })

@@ -40,7 +40,7 @@ describe('a request', () => {
       display: expect.stringMatching(/^•••• \d{4}/) as string,
       constraints: asked.constraints,
     })
-    expect(eventsOf(purse, asked.request_id)).toEqual(['request.created', 'request.approved'])
+    expect(await eventsOf(purse, asked.request_id)).toEqual(['request.created', 'request.approved'])
   })
 
   it('lives from its approval, not from when it was asked', async () => {
@@ -55,7 +55,7 @@ describe('a request', () => {
     const purse = await quickPurse()
     const { request_id } = await ask(purse)
     expect(await no(purse, request_id, 'Not this month')).toMatchObject({ status: 'denied' })
-    expect(getRequest(purse.bursar, purse.caller, request_id).refusal).toMatchInlineSnapshot(`
+    expect((await getRequest(purse.bursar, purse.caller, request_id)).refusal).toMatchInlineSnapshot(`
       {
         "code": "approval_denied",
         "hint": "A human said no. Do not ask again for the same thing.",
@@ -71,9 +71,9 @@ describe('a request', () => {
     const purse = await quickPurse()
     const { request_id } = await ask(purse)
     purse.time.now += DAY - 1
-    expect(getRequest(purse.bursar, purse.caller, request_id).status).toBe('pending')
+    expect((await getRequest(purse.bursar, purse.caller, request_id)).status).toBe('pending')
     purse.time.now += 1
-    expect(getRequest(purse.bursar, purse.caller, request_id).refusal).toMatchInlineSnapshot(`
+    expect((await getRequest(purse.bursar, purse.caller, request_id)).refusal).toMatchInlineSnapshot(`
       {
         "code": "approval_expired",
         "hint": "Nobody answered in time, which means no. Ask your user before you try again.",
@@ -83,7 +83,7 @@ describe('a request', () => {
     `)
     expect(await codeOf(approveRequest(purse, request_id))).toBe('approval_expired')
     await recover(purse.bursar)
-    expect(getRequest(purse.bursar, purse.caller, request_id).status).toBe('expired')
+    expect((await getRequest(purse.bursar, purse.caller, request_id)).status).toBe('expired')
     expect(await codeOf(approveRequest(purse, request_id))).toBe('not_pending')
   })
 
@@ -106,7 +106,7 @@ describe('a request', () => {
     const purse = await quickPurse()
     const { request_id } = await ask(purse)
     const { caller: other } = await byAnotherAgent(purse)
-    expect(() => getRequest(purse.bursar, other, request_id)).toThrow('There is no such request.')
+    await expect(async () => getRequest(purse.bursar, other, request_id)).rejects.toThrow('There is no such request.')
     expect(await codeOf(cancel(purse.bursar, other, request_id))).toBe('not_found')
   })
 
@@ -135,7 +135,7 @@ describe('a request', () => {
   ])('for %s is no request', async (_, terms, code) => {
     const purse = await quickPurse()
     expect(await codeOf(ask(purse, terms))).toBe(code)
-    expect(purse.bursar.store.read.list('requests', {})).toEqual([])
+    expect(await purse.bursar.store.read.list('requests', {})).toEqual([])
   })
 
   it.each<[string, (purse: Purse) => Promise<unknown>]>([
@@ -186,8 +186,8 @@ describe('an approval for less', () => {
     const purse = await quickPurse()
     const { request_id } = await ask(purse, asked)
     expect(await codeOf(approveRequest(purse, request_id, narrowing))).toBe(code)
-    expect(purse.bursar.store.read.list('instruments', {})).toEqual([])
-    expect(getRequest(purse.bursar, purse.caller, request_id).status).toBe('pending')
+    expect(await purse.bursar.store.read.list('instruments', {})).toEqual([])
+    expect((await getRequest(purse.bursar, purse.caller, request_id)).status).toBe('pending')
   })
 
   it('is held by the issuer too', async () => {
@@ -195,7 +195,7 @@ describe('an approval for less', () => {
     const { request_id } = await ask(purse, asked)
     const { instrument } = await approveRequest(purse, request_id, { amount: '50.00' })
     const { network, issuer } = await sandboxOf(purse)
-    const { railRef } = purse.bursar.store.read.one('instruments', { id: instrument!.instrument_id })!
+    const { railRef } = (await purse.bursar.store.read.one('instruments', { id: instrument!.instrument_id }))!
     const request = { paymentId: 'pay_x', instrumentId: instrument!.instrument_id, cardId: railRef!, currency: 'USD' }
     const payee = { name: 'Acme', category: '5734', country: 'US' }
     await network.authorize({ ...request, amount: 50_01n, payee, validUntil: purse.time.now + MINUTE })

@@ -16,8 +16,8 @@ function remove(purse: Purse, limitId: string) {
   return removeLimit(purse.bursar, purse.authority, limitId)
 }
 
-function inForce(purse: Purse) {
-  return listLimits(purse.bursar, purse.walletId).map(({ scope, window, max_amount, over }) =>
+async function inForce(purse: Purse) {
+  return (await listLimits(purse.bursar, purse.walletId)).map(({ scope, window, max_amount, over }) =>
     [scope, window, max_amount, over].join(' '),
   )
 }
@@ -106,7 +106,7 @@ describe('security: a limit set again', () => {
     await limit(purse, { ...month, max_amount: '100.00' })
     await buy(purse, card, '100.00')
     await limit(purse, { ...month, max_amount: '150.00' })
-    expect(inForce(purse).filter((one) => one.includes('month'))).toEqual(['wallet month 150.00 deny'])
+    expect((await inForce(purse)).filter((one) => one.includes('month'))).toEqual(['wallet month 150.00 deny'])
     expect((await buy(purse, card, '50.01')).status).toBe('refused')
     expect((await buy(purse, card, '50.00')).status).toBe('captured')
     const lower = await limit(purse, { ...month, max_amount: '120.00' })
@@ -117,11 +117,10 @@ describe('security: a limit set again', () => {
     const { purse } = await opened()
     await limit(purse, { scope: 'wallet', window: 'month', max_amount: '100.00', over: 'deny' })
     await limit(purse, { scope: 'wallet', window: 'month', max_amount: '50.00', over: 'ask' })
-    expect(
-      inForce(purse)
-        .filter((one) => one.includes('month'))
-        .toSorted(),
-    ).toEqual(['wallet month 100.00 deny', 'wallet month 50.00 ask'])
+    expect((await inForce(purse)).filter((one) => one.includes('month')).toSorted()).toEqual([
+      'wallet month 100.00 deny',
+      'wallet month 50.00 ask',
+    ])
   })
 
   it('can be removed once', async () => {
@@ -137,7 +136,9 @@ describe('security: a limit set again', () => {
 describe('security: a wallet without the limits that it must have', () => {
   it.each(['payment', 'session', 'day'])('pays nothing when the one per %s is removed', async (window) => {
     const { purse, card } = await opened()
-    const found = listLimits(purse.bursar, purse.walletId).find((one) => one.window === window && one.over === 'deny')
+    const found = (await listLimits(purse.bursar, purse.walletId)).find(
+      (one) => one.window === window && one.over === 'deny',
+    )
     await remove(purse, found?.limit_id as string)
     const { rule, code, message, hint } = (await buy(purse, card, '1.00')).refusal ?? {}
     expect([code, rule, message]).toEqual([
@@ -159,7 +160,9 @@ describe('security: a wallet without the limits that it must have', () => {
     ['is for each instrument by itself', { scope: 'instrument', max_amount: '9.00', over: 'deny' }],
   ])('pays nothing when the one that is there instead %s', async (_, instead) => {
     const { purse, card } = await opened()
-    const found = listLimits(purse.bursar, purse.walletId).find((one) => one.window === 'day' && one.over === 'deny')
+    const found = (await listLimits(purse.bursar, purse.walletId)).find(
+      (one) => one.window === 'day' && one.over === 'deny',
+    )
     await remove(purse, found?.limit_id as string)
     await limit(purse, { window: 'day', ...instead } as LimitInput)
     expect((await buy(purse, card, '1.00')).refusal?.code).toBe('limits_missing')
@@ -167,7 +170,9 @@ describe('security: a wallet without the limits that it must have', () => {
 
   it.each(['agent', 'session'])('pays when the one that is there instead is for each %s', async (scope) => {
     const { purse, card } = await opened()
-    const found = listLimits(purse.bursar, purse.walletId).find((one) => one.window === 'day' && one.over === 'deny')
+    const found = (await listLimits(purse.bursar, purse.walletId)).find(
+      (one) => one.window === 'day' && one.over === 'deny',
+    )
     await limit(purse, { scope, window: 'day', max_amount: '9.00', over: 'deny' })
     await remove(purse, found?.limit_id as string)
     expect((await buy(purse, card, '9.00')).status).toBe('captured')
@@ -176,7 +181,7 @@ describe('security: a wallet without the limits that it must have', () => {
 
   it('is not born: every new wallet has them, in its own currency', async () => {
     const purse = await makePurse()
-    expect(inForce(purse).toSorted()).toMatchInlineSnapshot(`
+    expect((await inForce(purse)).toSorted()).toMatchInlineSnapshot(`
       [
         "payee month 100.00 ask",
         "session session 500.00 deny",
@@ -187,7 +192,7 @@ describe('security: a wallet without the limits that it must have', () => {
     `)
     const input = { name: 'yen', currency: 'JPY', mode: 'live', agentId: purse.caller.agentId }
     const yen = await createWallet(purse.bursar, purse.authority, input)
-    expect(inForce({ ...purse, walletId: yen.wallet_id }).toSorted()).toMatchInlineSnapshot(`
+    expect((await inForce({ ...purse, walletId: yen.wallet_id })).toSorted()).toMatchInlineSnapshot(`
       [
         "payee month 100 ask",
         "session session 500 deny",

@@ -103,6 +103,6 @@ describe('over several limits', () => {
       expect(await codeOf(limit(purse, wrong))).toBe('argument_invalid')
     for (const max_amount of ['-1', '1e9', '1.001', 'NaN', ''])
       expect(await codeOf(limit(purse, { ...day, max_amount }))).toBe('amount_invalid')
-    expect(listLimits(purse.bursar)).toHaveLength(5)
+    expect(await listLimits(purse.bursar)).toHaveLength(5)
   })
 })

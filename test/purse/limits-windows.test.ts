@@ -19,8 +19,8 @@ import {
 
 const at = (name: string) => ({ payee: { name: `Bursar Test: ${name}` } })
 
-function left(purse: Purse, limitId: string) {
-  const limits = checkBudget(purse.bursar, purse.caller).wallets.flatMap((wallet) => wallet.limits)
+async function left(purse: Purse, limitId: string) {
+  const limits = (await checkBudget(purse.bursar, purse.caller)).wallets.flatMap((wallet) => wallet.limits)
   const { remaining_amount, remaining_count } = limits.find(({ limit_id }) => limit_id === limitId) ?? {}
   return [remaining_amount, remaining_count]
 }
@@ -52,7 +52,7 @@ describe('security: a limit per calendar window', () => {
     expect((await buy(purse, card, '100.00')).status).toBe('captured')
     purse.time.now = boundary + SECOND
     expect((await buy(purse, card, '0.01')).refusal?.code).toBe('limit_exceeded')
-    expect(left(purse, limit_id)).toEqual(['0.00', null])
+    expect(await left(purse, limit_id)).toEqual(['0.00', null])
   })
 
   it('does not begin anew when the wallet’s neighbours have midnight', async () => {
@@ -73,10 +73,10 @@ describe('security: a limit per calendar window', () => {
     const { limit_id } = await limit(purse, { scope: 'wallet', window: 'day', max_amount: '100.00', over: 'deny' })
     const asked = await buy(purse, card, '80.00')
     expect(asked.status).toBe('awaiting_approval')
-    expect(left(purse, limit_id)).toEqual(['100.00', null])
+    expect(await left(purse, limit_id)).toEqual(['100.00', null])
     purse.time.now = Date.parse('2026-03-11T00:05:00Z')
     expect((await approvePayment(purse, asked.payment_id)).status).toBe('captured')
-    expect(left(purse, limit_id)).toEqual(['20.00', null])
+    expect(await left(purse, limit_id)).toEqual(['20.00', null])
     expect(ruleOf(await buy(purse, card, '20.01'))).toEqual(['refused', 'limit_exceeded', limit_id])
   })
 
@@ -89,7 +89,7 @@ describe('security: a limit per calendar window', () => {
     expect((await buy(purse, card, '30.00')).status).toBe('captured')
     const late = await approvePayment(purse, asked.payment_id)
     expect(ruleOf(late)).toEqual(['denied', 'limit_exceeded', limit_id])
-    expect(left(purse, limit_id)).toEqual(['70.00', null])
+    expect(await left(purse, limit_id)).toEqual(['70.00', null])
     await expectBooksToAgree(purse)
   })
 })
@@ -109,14 +109,14 @@ describe('security: what a limit counts', () => {
   it('what is held, from the moment it is held', async () => {
     const { pay, left } = await capped()
     expect((await pay('60.00', 'Never Captured')).status).toBe('authorized')
-    expect(left()).toEqual(['40.00', 8])
+    expect(await left()).toEqual(['40.00', 8])
     expect((await pay('40.01')).refusal?.code).toBe('limit_exceeded')
   })
 
   it('what is in doubt', async () => {
     const { pay, left } = await capped()
     expect((await pay('60.00', 'Unreachable')).status).toBe('in_doubt')
-    expect(left()).toEqual(['40.00', 8])
+    expect(await left()).toEqual(['40.00', 8])
   })
 
   it('neither what was refused, nor what waits, was denied, expired or canceled', async () => {
@@ -129,20 +129,20 @@ describe('security: what a limit counts', () => {
     expect((await pay('61.00')).status).toBe('awaiting_approval')
     wait(15 * MINUTE)
     await recover(purse.bursar)
-    expect(left()).toEqual(['100.00', 9])
+    expect(await left()).toEqual(['100.00', 9])
   })
 
   it('nothing of what the rail declined: amount and count come back', async () => {
     const { pay, left } = await capped()
     expect((await pay('60.00', 'Decline do_not_honor')).status).toBe('voided')
-    expect(left()).toEqual(['100.00', 9])
+    expect(await left()).toEqual(['100.00', 9])
     expect((await pay('100.00')).status).toBe('captured')
   })
 
   it('of a smaller capture only what was taken, and still one payment', async () => {
     const { pay, left } = await capped()
     expect(await pay('60.00', 'Partial Capture')).toMatchObject({ status: 'captured', captured_amount: '24.00' })
-    expect(left()).toEqual(['76.00', 8])
+    expect(await left()).toEqual(['76.00', 8])
   })
 
   it('what was refunded, still', async () => {
@@ -150,8 +150,8 @@ describe('security: what a limit counts', () => {
     const paid = await pay('60.00', 'Merchant Refund')
     wait(MINUTE)
     await recover(purse.bursar)
-    expect(purse.bursar.store.read.one('payments', { id: paid.payment_id })?.status).toBe('refunded')
-    expect(left()).toEqual(['40.00', 8])
+    expect((await purse.bursar.store.read.one('payments', { id: paid.payment_id }))?.status).toBe('refunded')
+    expect(await left()).toEqual(['40.00', 8])
   })
 
   it('what a network took beyond the hold, even over the limit', async () => {
@@ -159,7 +159,7 @@ describe('security: what a limit counts', () => {
     await pay('100.00', 'Restaurant Tip')
     wait(MINUTE)
     await recover(purse.bursar)
-    expect(left()).toEqual(['0.00', 8])
+    expect(await left()).toEqual(['0.00', 8])
     const other = await makeCard(purse, OPEN_CARD)
     expect((await buy(purse, other, '0.01')).refusal?.message).toBe(
       'Limit per wallet and week: 0.00 USD of 110.00 USD is left.',
@@ -171,8 +171,8 @@ describe('security: what a limit counts', () => {
     const { payment_id } = await pay('60.00', 'Delayed Capture')
     wait(7 * DAY)
     await recover(purse.bursar)
-    expect(purse.bursar.store.read.one('payments', { id: payment_id })?.status).toBe('captured')
-    expect(left()).toEqual(['100.00', 9])
+    expect((await purse.bursar.store.read.one('payments', { id: payment_id }))?.status).toBe('captured')
+    expect(await left()).toEqual(['100.00', 9])
   })
 
   it('payments at once: not one more than fits', async () => {
@@ -180,7 +180,7 @@ describe('security: what a limit counts', () => {
     const many = await Promise.all(Array.from({ length: 20 }, () => pay('10.00')))
     expect(many.filter(({ status }) => status === 'captured')).toHaveLength(10)
     expect(many.filter(({ refusal }) => refusal?.code === 'limit_exceeded')).toHaveLength(10)
-    expect(left()).toEqual(['0.00', 20])
+    expect(await left()).toEqual(['0.00', 20])
     await expectBooksToAgree(purse)
   })
 })

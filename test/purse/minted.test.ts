@@ -27,7 +27,7 @@ describe('security: what a sub-agent spends', () => {
     expect((await buy(other, card, '60.00')).status).toBe('captured')
     // Of the hundred above both nothing is left, whatever they were promised.
     for (const who of [below, one, purse]) expect(ruleOf(await buy(who, card, '0.01'))).toEqual(OVER)
-    expect([purse, one, other, below].map(spentBy)).toEqual([10_000n, 4_000n, 6_000n, 4_000n])
+    expect(await Promise.all([purse, one, other, below].map(spentBy))).toEqual([10_000n, 4_000n, 6_000n, 4_000n])
     await expectBooksToAgree(purse)
   })
 
@@ -37,21 +37,21 @@ describe('security: what a sub-agent spends', () => {
     const [one, other] = [await sub(purse), await sub(purse)]
     expect((await buy(one, card, '30.00')).status).toBe('captured')
     expect(ruleOf(await buy(other, card, '20.01'))[1]).toBe('limit_exceeded')
-    expect(spentBy(other)).toBe(0n)
+    expect(await spentBy(other)).toBe(0n)
     expect((await buy(other, card, '20.00')).status).toBe('captured')
   })
 
   it('comes back to every budget where nothing moved, and what a capture did not need', async () => {
     const { purse, card } = await keyed(budget('100.00'))
     const task = await sub(purse, budget('90.00'))
-    const spent = () => [spentBy(purse), spentBy(task)]
+    const spent = async () => [await spentBy(purse), await spentBy(task)]
     expect((await buy(task, card, '80.00', at('Decline do_not_honor'))).status).toBe('voided')
-    expect(spent()).toEqual([0n, 0n])
+    expect(await spent()).toEqual([0n, 0n])
     const { amount } = await buy(task, card, '80.00', at('Partial Capture'))
     expect(amount).toBe('80.00')
-    expect(spent()).toEqual([3_200n, 3_200n])
+    expect(await spent()).toEqual([3_200n, 3_200n])
     await buy(task, card, '20.00', at('Unreachable'))
-    expect(spent()).toEqual([5_200n, 5_200n])
+    expect(await spent()).toEqual([5_200n, 5_200n])
     await expectBooksToAgree(purse)
   })
 
@@ -97,7 +97,7 @@ describe('security: an agent mints', () => {
     ['an instrument that it does not have itself', 'not_found', { instruments: ['mine'] }],
   ])('nothing with %s', async (_, code, input) => {
     const open = await keyed()
-    const local = open.purse.bursar.store.read.one('agents', { name: 'default' })!
+    const local = (await open.purse.bursar.store.read.one('agents', { name: 'default' }))!
     const other = await makeCard({
       ...open.purse,
       caller: { ...open.purse.caller, agentId: local.id, credentialId: null },
@@ -183,11 +183,11 @@ describe('security: once what it was minted with is over', () => {
     expect(ruleOf(await buy(task, card, '1.00'))).toEqual(['refused', 'spending_frozen', 'agent.credential'])
     await recover(purse.bursar)
     const { read } = purse.bursar.store
-    expect(read.one('payments', { id })).toMatchObject({ status: 'in_doubt', held: 8_000n })
+    expect(await read.one('payments', { id })).toMatchObject({ status: 'in_doubt', held: 8_000n })
     purse.time.now = sendBefore('virtual_card', purse.time.now) + 1
     await recover(purse.bursar)
-    expect(read.one('payments', { id })).toMatchObject({ status: 'voided', refusal: { code: 'spending_frozen' } })
-    expect([spentBy(purse), spentBy(task), balances(purse).held]).toEqual([0n, 0n, 0n])
+    expect(await read.one('payments', { id })).toMatchObject({ status: 'voided', refusal: { code: 'spending_frozen' } })
+    expect([await spentBy(purse), await spentBy(task), (await balances(purse)).held]).toEqual([0n, 0n, 0n])
   })
 
   it('a payment that was authorized while it was good, and never reached its rail, does not begin', async () => {

@@ -36,6 +36,6 @@ export async function sub(purse: Purse, input: CredentialInput = {}): Promise<Pu
 }
 
 /** What was held and spent with the credential of a caller, in units. */
-export function spentBy({ bursar, caller }: Purse): bigint {
-  return bursar.store.read.one('credentials', { id: caller.credentialId as string })!.spent
+export async function spentBy({ bursar, caller }: Purse): Promise<bigint> {
+  return (await bursar.store.read.one('credentials', { id: caller.credentialId as string }))!.spent
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { enrol, invite, invited, listPasskeys, revokePasskey } from '../../src/actions/owner/passkeys.ts'
 import { Authenticator } from '../support/authenticator.ts'
+import { collected } from '../support/collected.ts'
 import { expectBooksToAgree } from './books.ts'
 import { codeOf, MINUTE, quickPurse } from './desk.ts'
 import { ORIGIN, wirePasskey } from './passkeys.ts'
@@ -15,7 +16,7 @@ describe('security: the code that enrols a first passkey', () => {
   it('is 80 bits, typed however a person types it, and is not kept', async () => {
     const { purse, code, use } = await first()
     expect(code).toMatch(/^([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}$/)
-    const bodies = Array.from(purse.bursar.store.read.events('instance'), ({ body }) => body).join()
+    const bodies = (await collected(purse.bursar.store.read.events('instance'))).map(({ body }) => body).join()
     expect(bodies).not.toContain(code.replaceAll('-', ''))
     expect(bodies).not.toContain(code)
     expect(await use(` ${code.toLowerCase().replaceAll('-', ' ').replaceAll('0', 'o').replaceAll('1', 'l')} `)).toBe(
@@ -28,7 +29,7 @@ describe('security: the code that enrols a first passkey', () => {
     const { purse, use } = await first()
     expect((await Promise.all([use(), use()])).toSorted()).toEqual(['code_invalid', 'no error'])
     expect(await use()).toBe('code_invalid')
-    expect(listPasskeys(purse.bursar)).toHaveLength(1)
+    expect(await listPasskeys(purse.bursar)).toHaveLength(1)
   })
 
   it('is good for ten minutes, and no other is', async () => {
@@ -37,7 +38,7 @@ describe('security: the code that enrols a first passkey', () => {
     expect(await use('')).toBe('code_invalid')
     purse.time.now += 10 * MINUTE
     expect(await use()).toBe('code_invalid')
-    expect(() => invited(purse.bursar, code)).toThrow('not good')
+    await expect(invited(purse.bursar, code)).rejects.toThrow('not good')
   })
 
   it('ends where another code let a passkey in, and there is none for whoever has one', async () => {
@@ -47,7 +48,7 @@ describe('security: the code that enrols a first passkey', () => {
     expect(await use(second.code)).toBe('no error')
     expect(await use()).toBe('code_invalid')
     expect(await codeOf(invite(purse.bursar, purse.authority, ownerId))).toBe('wrong_state')
-    const [passkey] = listPasskeys(purse.bursar)
+    const [passkey] = await listPasskeys(purse.bursar)
     expect(passkey).toMatchObject({ owner: 'owner', origin: ORIGIN })
     await revokePasskey(purse.bursar, purse.authority, passkey?.passkey_id as string)
     expect((await invite(purse.bursar, purse.authority, ownerId)).code).not.toBe(second.code)

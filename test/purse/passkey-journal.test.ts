@@ -30,7 +30,7 @@ describe('security: whoever holds the journals and their key', () => {
 
   it('cannot change what a passkey approved, in any part of it', async () => {
     const { purse, me, yes, id } = await asked()
-    await yes(passkeyYes(purse, me, id, { amount: '120.00' }), { amount: '120.00' })
+    await yes(await passkeyYes(purse, me, id, { amount: '120.00' }), { amount: '120.00' })
     const other = await anotherOwner(purse)
     const changes: [string, Parameters<typeof inApproval>[0]][] = [
       ...(['authenticator_data', 'client_data_json', 'signature', 'passkey_id'] as const).map(
@@ -56,24 +56,24 @@ describe('security: whoever holds the journals and their key', () => {
         }),
       ],
     ]
-    expect(wrongOnce(purse, (event) => event)).toEqual([])
+    expect(await wrongOnce(purse, (event) => event)).toEqual([])
     for (const [part, change] of changes)
-      expect([part, wrongOnce(purse, inApproval(change)).length > 0]).toEqual([part, true])
+      expect([part, (await wrongOnce(purse, inApproval(change))).length > 0]).toEqual([part, true])
   })
 
   it('cannot say that a passkey was there before or after its time', async () => {
     const { purse, me, yes, id } = await asked()
     purse.time.now += MINUTE
-    await yes(passkeyYes(purse, me, id))
+    await yes(await passkeyYes(purse, me, id))
     purse.time.now += MINUTE
     await revokePasskey(purse.bursar, purse.authority, me.key.id)
-    expect(wrongOnce(purse, (event) => event)).toEqual([])
+    expect(await wrongOnce(purse, (event) => event)).toEqual([])
     const at = (type: string, ms: number) => (event: JournalEvent) =>
       event.type === type ? { ...event, ts: new Date(purse.time.now + ms).toISOString() } : event
-    expect(wrongOnce(purse, at('passkey.revoked', -90_000))).toContain(
+    expect(await wrongOnce(purse, at('passkey.revoked', -90_000))).toContain(
       'The approval is by a passkey that was not good at the time.',
     )
-    expect(wrongOnce(purse, at('passkey.added', 0))).toContain(
+    expect(await wrongOnce(purse, at('passkey.added', 0))).toContain(
       'The approval is by a passkey that was not good at the time.',
     )
   })
@@ -85,10 +85,10 @@ describe('security: whoever holds the journals and their key', () => {
       const { code_hash: _, ...details } = event.details
       return { ...event, details }
     }
-    expect(wrongOnce(purse, without)).toContain('A passkey was added that no other one let in.')
+    expect(await wrongOnce(purse, without)).toContain('A passkey was added that no other one let in.')
     const other = (event: JournalEvent): JournalEvent =>
       event.type === 'passkey.invited' ? { ...event, details: { ...event.details, expires_at: event.ts } } : event
-    expect(wrongOnce(purse, other)).toContain('A passkey was enrolled by a code that was not good.')
+    expect(await wrongOnce(purse, other)).toContain('A passkey was enrolled by a code that was not good.')
   })
 })
 
@@ -96,7 +96,7 @@ describe('security: an act that a passkey confirms', () => {
   it('is on record only where this owner’s passkey signed exactly it, a short while ago', async () => {
     const { purse, me } = await asked()
     const other = await anotherOwner(purse)
-    const made = actStatement(purse.bursar, me.ownerId, 'wallet.fund', { amount: '5.00' })
+    const made = await actStatement(purse.bursar, me.ownerId, 'wallet.fund', { amount: '5.00' })
     const by = (key: Authenticator, statement = made) =>
       key.assert({ challenge: actChallenge(statement).toString('base64url'), origin: ORIGIN, rpId: 'localhost' })
     const record = (statement: string, assertion: WireAssertion, ownerId = me.ownerId) =>

@@ -12,6 +12,7 @@ import { verify } from '../../src/core/verify/index.ts'
 import { approvalChallenge } from '../../src/core/webauthn.ts'
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { Authenticator, type Ceremony } from '../support/authenticator.ts'
+import { collected } from '../support/collected.ts'
 import type { Purse } from '../support/purse.ts'
 
 export const ORIGIN = 'http://localhost:8787'
@@ -48,15 +49,15 @@ export async function anotherOwner(purse: Purse, name = 'Ada'): Promise<Holder> 
 }
 
 /** A yes by a passkey to what the store shows now, or to what a test has it sign. */
-export function passkeyYes(
+export async function passkeyYes(
   purse: Purse,
   { ownerId, key }: Holder,
   id: string,
   narrowing: Narrowing = {},
   other: Partial<Ceremony> & { readonly statement?: (made: string) => string } = {},
-): HumanProof {
-  const { digest } = question(purse.bursar, id)
-  const made = statementOf(purse.bursar, ownerId, id, digest, narrowing)
+): Promise<HumanProof> {
+  const { digest } = await question(purse.bursar, id)
+  const made = await statementOf(purse.bursar, ownerId, id, digest, narrowing)
   const statement = other.statement?.(made) ?? made
   const challenge = approvalChallenge(statement).toString('base64url')
   return passkeyProof(ownerId, digest, statement, key.assert({ challenge, ...PARTY, ...other }))
@@ -66,20 +67,23 @@ export function passkeyYes(
  * What is wrong with the journals once whoever holds their key has changed an event and signed them anew. What they cannot make
  * again is what owners signed.
  */
-export function wrongOnce(purse: Purse, change: (event: JournalEvent) => JournalEvent): readonly string[] {
+export async function wrongOnce(
+  purse: Purse,
+  change: (event: JournalEvent) => JournalEvent,
+): Promise<readonly string[]> {
   const { read } = purse.bursar.store
   const key = journalNoteKey(purse.journalKey.publicKey)
-  const journals = new Map(
-    read.heads().map(({ journal }) => {
-      const bodies = Array.from(read.events(journal), ({ body }) => canonical(change(JSON.parse(body) as JournalEvent)))
-      return [journal, bodies.map((body) => ({ body }))]
-    }),
-  )
+  const journals = new Map<string, { body: string }[]>()
+  for (const { journal } of await read.heads()) {
+    const events = await collected(read.events(journal))
+    const changed = events.map(({ body }) => ({ body: canonical(change(JSON.parse(body!) as JournalEvent)) }))
+    journals.set(journal, changed)
+  }
   const heads = [...journals].map(([journal, events]) => {
     const frontier = events.reduce((before, { body }) => append(before, leafHash(body)), EMPTY)
     const text = checkpointText(`${key.name}/${journal}`, events.length, rootOf(frontier))
     return { journal, checkpoint: signNote(text, key, purse.journalKey.sign) }
   })
   const evidence = { heads, events: (journal: string) => journals.get(journal) ?? [], texts: () => read.texts() }
-  return verify(evidence, key).problems.map(({ why }) => why)
+  return (await verify(evidence, key)).problems.map(({ why }) => why)
 }

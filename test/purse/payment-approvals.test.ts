@@ -12,8 +12,8 @@ import { approvePayment, codeOf, eventsOf, hostYes, MINUTE, no, operatorYes, wai
 describe('a payment that waits for a human', () => {
   it('holds nothing, counts nowhere and is not sent, and says who must decide', async () => {
     const { purse, card, payment } = await waiting()
-    expect(balances(purse)).toMatchObject({ held: 0n })
-    expect(instrumentView(purse.bursar, card.instrument_id)).toMatchObject({
+    expect(await balances(purse)).toMatchObject({ held: 0n })
+    expect(await instrumentView(purse.bursar, card.instrument_id)).toMatchObject({
       remaining_amount: '9000.00',
       usage_consumed: 0,
     })
@@ -30,7 +30,7 @@ describe('a payment that waits for a human', () => {
   it('is captured once approved', async () => {
     const { purse, id, yes } = await waiting()
     expect(await yes()).toMatchObject({ status: 'captured', captured_amount: '80.00' })
-    expect(eventsOf(purse, id)).toEqual([
+    expect(await eventsOf(purse, id)).toEqual([
       'payment.attempted',
       'payment.awaiting_approval',
       'payment.authorized',
@@ -41,8 +41,8 @@ describe('a payment that waits for a human', () => {
 
   it('is approved by the owner’s key as well', async () => {
     const { purse, id, now } = await waiting()
-    await approve(purse.bursar, id, operatorYes(purse, id), {})
-    expect(now().status).toBe('captured')
+    await approve(purse.bursar, id, await operatorYes(purse, id), {})
+    expect((await now()).status).toBe('captured')
     await expectBooksToAgree(purse)
   })
 
@@ -66,14 +66,14 @@ describe('a payment that waits for a human', () => {
     const { purse, id, call } = await waiting()
     const again = await call()
     expect(again).toMatchObject({ payment_id: id, status: 'awaiting_approval', replayed: true })
-    expect(purse.bursar.store.read.list('approvals', { status: 'waiting' })).toHaveLength(1)
-    expect(eventsOf(purse, 'payment.attempted')).toHaveLength(1)
+    expect(await purse.bursar.store.read.list('approvals', { status: 'waiting' })).toHaveLength(1)
+    expect(await eventsOf(purse, 'payment.attempted')).toHaveLength(1)
   })
 
   it('security: expires after a quarter of an hour, on the millisecond', async () => {
     const { purse, id, now, yes } = await waiting()
     purse.time.now += 15 * MINUTE
-    expect(now().refusal).toMatchInlineSnapshot(`
+    expect((await now()).refusal).toMatchInlineSnapshot(`
       {
         "code": "approval_expired",
         "hint": "Nobody answered in time, which means no. Ask your user before you try again.",
@@ -83,7 +83,7 @@ describe('a payment that waits for a human', () => {
     `)
     expect(await codeOf(yes())).toBe('approval_expired')
     await recover(purse.bursar)
-    expect(purse.bursar.store.read.one('payments', { id })?.status).toBe('expired')
+    expect((await purse.bursar.store.read.one('payments', { id }))?.status).toBe('expired')
     expect(await codeOf(yes())).toBe('not_pending')
     await expectBooksToAgree(purse)
   })
@@ -107,7 +107,7 @@ describe('a payment that waits for a human', () => {
     const { purse, id, now } = await waiting()
     const many = await Promise.all(Array.from({ length: 8 }, () => codeOf(approvePayment(purse, id))))
     expect(many.toSorted()).toEqual(['no error', ...Array.from({ length: 7 }, () => 'not_pending')])
-    expect(now()).toMatchObject({ status: 'captured', captured_amount: '80.00' })
+    expect(await now()).toMatchObject({ status: 'captured', captured_amount: '80.00' })
     await expectBooksToAgree(purse)
   })
 
@@ -116,14 +116,16 @@ describe('a payment that waits for a human', () => {
     const all = [approvePayment(purse, id), no(purse, id), cancel(purse.bursar, purse.caller, id)]
     const codes = await Promise.all(all.map(codeOf))
     expect(codes.filter((code) => code === 'no error')).toHaveLength(1)
-    expect(['captured', 'denied', 'canceled']).toContain(now().status)
+    expect(['captured', 'denied', 'canceled']).toContain((await now()).status)
     await expectBooksToAgree(purse)
   })
 
   it('is approved as it is, never narrowed', async () => {
     const { purse, id, now } = await waiting()
-    expect(await codeOf(approve(purse.bursar, id, hostYes(purse, id), { amount: '10.00' }))).toBe('argument_invalid')
-    expect(now().status).toBe('awaiting_approval')
+    expect(await codeOf(approve(purse.bursar, id, await hostYes(purse, id), { amount: '10.00' }))).toBe(
+      'argument_invalid',
+    )
+    expect((await now()).status).toBe('awaiting_approval')
   })
 
   it('security: needs the assurance that the policy wants for its amount, and a human in any case', async () => {
@@ -139,14 +141,14 @@ describe('a payment that waits for a human', () => {
     const big = await buy(purse, card, '70.01')
     expect(big.approval?.needs).toBe('operator')
     expect(await codeOf(approvePayment(purse, big.payment_id))).toBe('assurance_too_low')
-    await approve(bursar, big.payment_id, operatorYes(purse, big.payment_id), {})
-    expect(getPayment(bursar, purse.caller, big.payment_id).status).toBe('captured')
+    await approve(bursar, big.payment_id, await operatorYes(purse, big.payment_id), {})
+    expect((await getPayment(bursar, purse.caller, big.payment_id)).status).toBe('captured')
   })
 
   it('security: is not approved by a yes to another one like it', async () => {
     const { purse, card, id, now } = await waiting()
     const other = await buy(purse, card, '80.00', { purpose: 'Another licence' })
-    expect(await codeOf(approve(purse.bursar, id, hostYes(purse, other.payment_id), {}))).toBe('approval_invalid')
-    expect(now().status).toBe('awaiting_approval')
+    expect(await codeOf(approve(purse.bursar, id, await hostYes(purse, other.payment_id), {}))).toBe('approval_invalid')
+    expect((await now()).status).toBe('awaiting_approval')
   })
 })

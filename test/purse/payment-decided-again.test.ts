@@ -63,8 +63,8 @@ describe('security: an approved payment is decided again, at the moment of the y
     expect(ruleOf(await yes())).toEqual(['denied', code, rule])
     await unfreezeAll(purse.bursar, purse.authority)
     expect(await codeOf(yes())).toBe('not_pending')
-    expect(now().status).toBe('denied')
-    expect(balances(purse).held).toBe(0n)
+    expect((await now()).status).toBe('denied')
+    expect((await balances(purse)).held).toBe(0n)
     await expectBooksToAgree(purse)
   })
 
@@ -83,12 +83,12 @@ describe('security: an approved payment is decided again, at the moment of the y
   })
 
   async function dropDay(purse: Purse) {
-    const day = listLimits(purse.bursar, purse.walletId).find(({ window }) => window === 'day')
+    const day = (await listLimits(purse.bursar, purse.walletId)).find(({ window }) => window === 'day')
     await removeLimit(purse.bursar, purse.authority, day?.limit_id as string)
   }
 
   async function spend(purse: Purse, card: string, times: number) {
-    const view = instrumentView(purse.bursar, card)
+    const view = await instrumentView(purse.bursar, card)
     for (let n = 0; n < times; n++) expect((await buy(purse, view, '10.00')).status).toBe('captured')
   }
 })
@@ -100,21 +100,21 @@ describe('the host’s desk', () => {
     expect(await codeOf(desk.approve(id, 'a'.repeat(64), 'form', {}))).toBe('approval_invalid')
     await setApprovals(purse.bursar, purse.authority, purse.walletId, [{ up_to: null, assurance: 'passkey' }])
     const big = await buy(purse, card, '90.00')
-    const { digest } = purse.bursar.store.read.one('approvals', { subjectId: big.payment_id })!
+    const { digest } = (await purse.bursar.store.read.one('approvals', { subjectId: big.payment_id }))!
     expect(await codeOf(desk.approve(big.payment_id, digest, 'form', {}))).toBe('assurance_too_low')
     await desk.deny(big.payment_id, 'form', null)
-    expect(getPayment(purse.bursar, purse.caller, big.payment_id).status).toBe('denied')
-    expect(now().status).toBe('awaiting_approval')
+    expect((await getPayment(purse.bursar, purse.caller, big.payment_id)).status).toBe('denied')
+    expect((await now()).status).toBe('awaiting_approval')
   })
 
   it('records that it asked and what came of it, and changes nothing else', async () => {
     const { purse, id, now } = await waiting()
     const desk = hostDesk(purse.bursar, hostProof)
     await desk.asked(id, 'form')
-    expect(now().approval?.asked).toBe('form')
+    expect((await now()).approval?.asked).toBe('form')
     for (const outcome of ['no_channel', 'timed_out', 'declined_by_host', 'dismissed'] as const) {
       await desk.unanswered(id, 'form', outcome)
-      expect([now().status, now().approval?.asked]).toEqual(['awaiting_approval', outcome])
+      expect([(await now()).status, (await now()).approval?.asked]).toEqual(['awaiting_approval', outcome])
     }
     expect((await approvePayment(purse, id)).status).toBe('captured')
   })

@@ -5,6 +5,7 @@ import { setApprovals, type TierInput } from '../../src/actions/owner/wallets.ts
 import { question } from '../../src/actions/question.ts'
 import type { HumanProof, Narrowing } from '../../src/core/approval.ts'
 import type { JournalEvent } from '../../src/core/event.ts'
+import { collected } from '../support/collected.ts'
 import { balances, buy, type Purse } from '../support/purse.ts'
 import { expectBooksToAgree } from './books.ts'
 import { ask, codeOf, eventsOf, hostYes, MINUTE, operatorYes, quickPurse, waiting } from './desk.ts'
@@ -27,7 +28,7 @@ async function asked(amount = '150.00', policy = TWO) {
   const { me, ada } = await owners(purse, policy)
   const { request_id: id } = await ask(purse, { amount })
   const yes = (proof: HumanProof, narrowing: Narrowing = {}) => approve(purse.bursar, id, proof, narrowing)
-  const status = () => getRequest(purse.bursar, purse.caller, id).status
+  const status = async () => (await getRequest(purse.bursar, purse.caller, id)).status
   return { purse, me, ada, id, yes, status }
 }
 
@@ -35,27 +36,30 @@ describe('security: an approval by two owners', () => {
   it.each(['the wallet’s owner first', 'the other first'])('takes both: %s', async (order) => {
     const { purse, me, ada, id, yes, status } = await asked()
     const [one, two] = order.startsWith('the wallet') ? [me, ada] : [ada, me]
-    expect(await yes(passkeyYes(purse, one, id))).toMatchObject({ status: 'pending' })
-    expect(status()).toBe('pending')
+    expect(await yes(await passkeyYes(purse, one, id))).toMatchObject({ status: 'pending' })
+    expect(await status()).toBe('pending')
     const name = one === me ? 'owner' : 'Ada'
-    expect(question(purse.bursar, id).facts.at(-1)).toEqual(['Owners', `two have to agree; "${name}" agreed to this`])
-    expect(purse.bursar.store.read.list('instruments', {})).toEqual([])
-    expect(await yes(passkeyYes(purse, two, id))).toMatchObject({
+    expect((await question(purse.bursar, id)).facts.at(-1)).toEqual([
+      'Owners',
+      `two have to agree; "${name}" agreed to this`,
+    ])
+    expect(await purse.bursar.store.read.list('instruments', {})).toEqual([])
+    expect(await yes(await passkeyYes(purse, two, id))).toMatchObject({
       status: 'approved',
       instrument: { amount: '150.00' },
     })
-    expect(eventsOf(purse, id)).toEqual(['request.created', 'approval.seconded', 'request.approved'])
+    expect(await eventsOf(purse, id)).toEqual(['request.created', 'approval.seconded', 'request.approved'])
     await expectBooksToAgree(purse)
   })
 
   it('of a payment holds and pays after the second, and not before', async () => {
     const { purse, card } = await waiting()
     const { me, ada } = await owners(purse, [{ up_to: null, assurance: 'passkey', owners: 2 }])
-    const before = balances(purse)
+    const before = await balances(purse)
     const { payment_id: id } = await buy(purse, card, '81.00')
-    const yes = (owner: Holder) => approve(purse.bursar, id, passkeyYes(purse, owner, id), {})
+    const yes = async (owner: Holder) => approve(purse.bursar, id, await passkeyYes(purse, owner, id), {})
     expect(await yes(ada)).toMatchObject({ status: 'awaiting_approval' })
-    expect(balances(purse)).toEqual(before)
+    expect(await balances(purse)).toEqual(before)
     expect(await yes(me)).toMatchObject({ status: 'captured' })
     await expectBooksToAgree(purse)
   })
@@ -64,54 +68,57 @@ describe('security: an approval by two owners', () => {
     const { purse, id, now } = await waiting()
     const { me } = await owners(purse, [{ up_to: null, assurance: 'host' }])
     await setApprovals(purse.bursar, purse.authority, purse.walletId, [{ up_to: null, assurance: 'host', owners: 2 }])
-    expect(await codeOf(approve(purse.bursar, id, passkeyYes(purse, me, id), {}))).toBe('assurance_too_low')
+    expect(await codeOf(approve(purse.bursar, id, await passkeyYes(purse, me, id), {}))).toBe('assurance_too_low')
     await deny(purse.bursar, id, { ownerId: me.ownerId, channel: 'test', reason: null })
-    expect(now().status).toBe('denied')
+    expect((await now()).status).toBe('denied')
   })
 
   it('is of two, not of one twice, by whatever channel', async () => {
     const { purse, me, id, yes, status } = await asked()
-    await yes(hostYes(purse, id))
-    for (const again of [hostYes(purse, id), operatorYes(purse, id), passkeyYes(purse, me, id)])
+    await yes(await hostYes(purse, id))
+    for (const again of [await hostYes(purse, id), await operatorYes(purse, id), await passkeyYes(purse, me, id)])
       expect(await codeOf(yes(again))).toBe('approval_invalid')
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 
   it('at once by one owner with two proofs is one yes', async () => {
     const { purse, me, id, yes, status } = await asked()
-    const both = await Promise.all([codeOf(yes(operatorYes(purse, id))), codeOf(yes(passkeyYes(purse, me, id)))])
+    const both = await Promise.all([
+      codeOf(yes(await operatorYes(purse, id))),
+      codeOf(yes(await passkeyYes(purse, me, id))),
+    ])
     expect(both.toSorted()).toEqual(['approval_invalid', 'no error'])
-    expect(status()).toBe('pending')
+    expect(await status()).toBe('pending')
   })
 
   it('is of the wallet’s owner and another, not of two others', async () => {
     const { purse, me, ada, id, yes, status } = await asked()
     const bob = await anotherOwner(purse, 'Bob')
-    await yes(passkeyYes(purse, ada, id))
-    expect(await codeOf(yes(passkeyYes(purse, bob, id)))).toBe('approval_invalid')
-    expect(status()).toBe('pending')
-    await yes(passkeyYes(purse, me, id))
-    expect(status()).toBe('approved')
+    await yes(await passkeyYes(purse, ada, id))
+    expect(await codeOf(yes(await passkeyYes(purse, bob, id)))).toBe('approval_invalid')
+    expect(await status()).toBe('pending')
+    await yes(await passkeyYes(purse, me, id))
+    expect(await status()).toBe('approved')
     await expectBooksToAgree(purse)
   })
 
   it('counts what a host relays as the wallet’s owner’s, and as nobody else’s', async () => {
     const { purse, ada, id, yes, status } = await asked()
-    expect(await codeOf(yes({ ...hostYes(purse, id), ownerId: ada.ownerId }))).toBe('approval_invalid')
-    await yes(hostYes(purse, id))
-    expect(await codeOf(yes({ ...hostYes(purse, id), ownerId: ada.ownerId }))).toBe('approval_invalid')
-    await yes(passkeyYes(purse, ada, id))
-    expect(status()).toBe('approved')
+    expect(await codeOf(yes({ ...(await hostYes(purse, id)), ownerId: ada.ownerId }))).toBe('approval_invalid')
+    await yes(await hostYes(purse, id))
+    expect(await codeOf(yes({ ...(await hostYes(purse, id)), ownerId: ada.ownerId }))).toBe('approval_invalid')
+    await yes(await passkeyYes(purse, ada, id))
+    expect(await status()).toBe('approved')
     await expectBooksToAgree(purse)
   })
 
   it('is of the same, narrowed alike', async () => {
     const { purse, me, ada, id, yes, status } = await asked()
-    await yes(passkeyYes(purse, me, id, { amount: '120.00' }), { amount: '120.00' })
+    await yes(await passkeyYes(purse, me, id, { amount: '120.00' }), { amount: '120.00' })
     for (const narrowing of [{}, { amount: '119.00' }, { amount: '120.00', usage_limit: 1 }])
-      expect(await codeOf(yes(passkeyYes(purse, ada, id, narrowing), narrowing))).toBe('approval_invalid')
-    expect(status()).toBe('pending')
-    expect(await yes(passkeyYes(purse, ada, id, { amount: '120.00' }), { amount: '120.00' })).toMatchObject({
+      expect(await codeOf(yes(await passkeyYes(purse, ada, id, narrowing), narrowing))).toBe('approval_invalid')
+    expect(await status()).toBe('pending')
+    expect(await yes(await passkeyYes(purse, ada, id, { amount: '120.00' }), { amount: '120.00' })).toMatchObject({
       instrument: { amount: '120.00' },
     })
     await expectBooksToAgree(purse)
@@ -119,48 +126,48 @@ describe('security: an approval by two owners', () => {
 
   it('is as sure as the policy wants, both times', async () => {
     const { purse, me, ada, id, yes } = await asked('150.00', [{ up_to: null, assurance: 'passkey', owners: 2 }])
-    expect(await codeOf(yes(operatorYes(purse, id)))).toBe('assurance_too_low')
-    await yes(passkeyYes(purse, ada, id))
-    expect(await codeOf(yes(operatorYes(purse, id)))).toBe('assurance_too_low')
-    await yes(passkeyYes(purse, me, id))
+    expect(await codeOf(yes(await operatorYes(purse, id)))).toBe('assurance_too_low')
+    await yes(await passkeyYes(purse, ada, id))
+    expect(await codeOf(yes(await operatorYes(purse, id)))).toBe('assurance_too_low')
+    await yes(await passkeyYes(purse, me, id))
   })
 
   it.each(['the wallet’s owner', 'the other'])('ends with a no by %s, also after a first yes', async (who) => {
     const { purse, me, ada, id, yes, status } = await asked()
-    await yes(passkeyYes(purse, me, id))
+    await yes(await passkeyYes(purse, me, id))
     const { ownerId } = who === 'the other' ? ada : me
     await deny(purse.bursar, id, { ownerId, channel: 'console', reason: null })
-    expect(status()).toBe('denied')
-    expect(await codeOf(yes(passkeyYes(purse, ada, id)))).toBe('not_pending')
+    expect(await status()).toBe('denied')
+    expect(await codeOf(yes(await passkeyYes(purse, ada, id)))).toBe('not_pending')
     await expectBooksToAgree(purse)
   })
 
   it('is wanted from the amount on that the policy says', async () => {
     const { purse, id, yes, status } = await asked('100.00')
-    await yes(hostYes(purse, id))
-    expect(status()).toBe('approved')
+    await yes(await hostYes(purse, id))
+    expect(await status()).toBe('approved')
   })
 
   it('stays wanted where the policy is loosened meanwhile, and is wanted where it was tightened', async () => {
     const { purse, me, ada, id, yes, status } = await asked()
     await setApprovals(purse.bursar, purse.authority, purse.walletId, [{ up_to: null, assurance: 'host' }])
-    await yes(passkeyYes(purse, me, id))
-    expect(status()).toBe('pending')
+    await yes(await passkeyYes(purse, me, id))
+    expect(await status()).toBe('pending')
     const later = await ask(purse, { amount: '160.00' })
     await setApprovals(purse.bursar, purse.authority, purse.walletId, TWO)
     const other = (proof: HumanProof) => approve(purse.bursar, later.request_id, proof, {})
     for (const owner of [me, ada])
-      expect(await codeOf(other(passkeyYes(purse, owner, later.request_id)))).not.toBe('no error')
-    await yes(passkeyYes(purse, ada, id))
-    expect(status()).toBe('approved')
+      expect(await codeOf(other(await passkeyYes(purse, owner, later.request_id)))).not.toBe('no error')
+    await yes(await passkeyYes(purse, ada, id))
+    expect(await status()).toBe('approved')
     await expectBooksToAgree(purse)
   })
 
   it('comes in time, both times', async () => {
     const { purse, me, ada, id, yes } = await asked()
-    await yes(passkeyYes(purse, me, id))
+    await yes(await passkeyYes(purse, me, id))
     purse.time.now += 24 * 60 * MINUTE
-    expect(await codeOf(yes(passkeyYes(purse, ada, id)))).toBe('approval_expired')
+    expect(await codeOf(yes(await passkeyYes(purse, ada, id)))).toBe('approval_expired')
   })
 
   it('is no policy of a human that nobody is, nor where there is one owner', async () => {
@@ -182,13 +189,13 @@ describe('security: an approval by two owners', () => {
 describe('security: whoever holds the journals and their key', () => {
   it('cannot make one owner two, nor take the first away', async () => {
     const { purse, me, ada, id, yes } = await asked()
-    await yes(passkeyYes(purse, ada, id))
-    await yes(passkeyYes(purse, me, id))
+    await yes(await passkeyYes(purse, ada, id))
+    await yes(await passkeyYes(purse, me, id))
     const { read } = purse.bursar.store
-    const [first, second] = Array.from(
-      read.events(purse.walletId),
-      ({ body }) => JSON.parse(body) as JournalEvent,
-    ).filter(({ type }) => type === 'approval.seconded' || type === 'request.approved') as [JournalEvent, JournalEvent]
+    const events = (await collected(read.events(purse.walletId))).map(({ body }) => JSON.parse(body!) as JournalEvent)
+    const [first, second] = events.filter(
+      ({ type }) => type === 'approval.seconded' || type === 'request.approved',
+    ) as [JournalEvent, JournalEvent]
     const proofOf = (event: JournalEvent) => (event.details as { proof: object }).proof
     const at = (target: JournalEvent, details: object) => (event: JournalEvent) =>
       event.seq === target.seq && event.journal === target.journal
@@ -198,11 +205,11 @@ describe('security: whoever holds the journals and their key', () => {
       event.type === 'approval.seconded'
         ? ({ ...event, type: 'approval.asked', details: { approval_id: 'apr_1', channel: 'form' } } as JournalEvent)
         : event
-    expect(wrongOnce(purse, (event) => event)).toEqual([])
-    expect(wrongOnce(purse, at(first, { proof: proofOf(second) }))).not.toEqual([])
-    expect(wrongOnce(purse, at(second, { proof: proofOf(first) }))).toContain('Two owners have to agree.')
-    expect(wrongOnce(purse, at(first, { narrowed: { amount: '1.00' } }))).not.toEqual([])
-    expect(wrongOnce(purse, at(second, { narrowed: { amount: '1.00' } }))).not.toEqual([])
-    expect(wrongOnce(purse, seconded)).not.toEqual([])
+    expect(await wrongOnce(purse, (event) => event)).toEqual([])
+    expect(await wrongOnce(purse, at(first, { proof: proofOf(second) }))).not.toEqual([])
+    expect(await wrongOnce(purse, at(second, { proof: proofOf(first) }))).toContain('Two owners have to agree.')
+    expect(await wrongOnce(purse, at(first, { narrowed: { amount: '1.00' } }))).not.toEqual([])
+    expect(await wrongOnce(purse, at(second, { narrowed: { amount: '1.00' } }))).not.toEqual([])
+    expect(await wrongOnce(purse, seconded)).not.toEqual([])
   })
 })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { recover } from '../../src/actions/recover.ts'
 import type { Payment } from '../../src/core/types.ts'
 import type { Rail, RailRecord } from '../../src/ports.ts'
+import { collected } from '../support/collected.ts'
 import { balances, buy, makeCard, makePurse } from '../support/purse.ts'
 import { OPEN_CARD, widen } from './desk.ts'
 
@@ -29,8 +30,8 @@ async function told(...records: readonly Partial<RailRecord>[]) {
     said = { ...said, ...record }
     await recover(purse.bursar)
   }
-  const { status, held, captured, refunded } = purse.bursar.store.read.one('payments', { id }) as Payment
-  return { payment: { status, held, captured, refunded }, balances: balances(purse) }
+  const { status, held, captured, refunded } = (await purse.bursar.store.read.one('payments', { id })) as Payment
+  return { payment: { status, held, captured, refunded }, balances: await balances(purse) }
 }
 
 describe('what a rail says of a payment', () => {
@@ -91,8 +92,8 @@ describe('what a rail says of a payment', () => {
     })
     const paid = await buy(purse, await makeCard(purse), '10.00')
     expect(paid.status).toBe('in_doubt')
-    expect(balances(purse).held).toBe(1_000n)
-    const written = [...purse.bursar.store.read.events(purse.walletId)].map(({ body }) => body).join()
+    expect((await balances(purse)).held).toBe(1_000n)
+    const written = (await collected(purse.bursar.store.read.events(purse.walletId))).map(({ body }) => body).join()
     expect(JSON.stringify(paid) + written).not.toContain('secret')
   })
 })

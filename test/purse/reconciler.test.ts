@@ -107,11 +107,11 @@ describe('the reconciler', () => {
     }
     const purse = await makePurse({ folder, rail: lossy })
     const { payment_id } = await buy(purse, await makeCard(purse), '49.00')
-    const statusOf = (id: string) => purse.bursar.store.read.one('payments', { id })?.status
-    expect(statusOf(payment_id)).toBe('in_doubt')
+    const statusOf = async (id: string) => (await purse.bursar.store.read.one('payments', { id }))?.status
+    expect(await statusOf(payment_id)).toBe('in_doubt')
     away = false
     const { reconciler } = started(() => recover(purse.bursar))
     expect(await reconciler.now()).toMatchObject({ number: 1, error: null })
-    expect(statusOf(payment_id)).toBe('captured')
+    expect(await statusOf(payment_id)).toBe('captured')
   })
 })

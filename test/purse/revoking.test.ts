@@ -25,12 +25,12 @@ describe('security: revoking', () => {
     await revokeAgent(bursar, purse.authority, agentId)
     await revokeAgent(bursar, purse.authority, agentId)
     const { read } = bursar.store
-    expect(read.one('payments', { id: payment_id })).toMatchObject({ status: 'canceled' })
-    expect(read.one('requests', { id: request_id })).toMatchObject({ status: 'canceled' })
-    expect(read.list('approvals', { status: 'waiting' })).toEqual([])
-    expect(eventsOf(purse, payment_id).filter((type) => type === 'payment.canceled')).toHaveLength(1)
+    expect(await read.one('payments', { id: payment_id })).toMatchObject({ status: 'canceled' })
+    expect(await read.one('requests', { id: request_id })).toMatchObject({ status: 'canceled' })
+    expect(await read.list('approvals', { status: 'waiting' })).toEqual([])
+    expect((await eventsOf(purse, payment_id)).filter((type) => type === 'payment.canceled')).toHaveLength(1)
     expect(told).toEqual(expect.arrayContaining([agentId, payment_id, request_id]))
-    expect(listCredentials(bursar, agentId).map(({ status }) => status)).toEqual(['revoked', 'revoked'])
+    expect((await listCredentials(bursar, agentId)).map(({ status }) => status)).toEqual(['revoked', 'revoked'])
     for (const one of [purse, task]) expect(ruleOf(await buy(one, card, '1.00'))[1]).toBe('spending_frozen')
     expect(await codeOf(mintCredential(bursar, purse.caller, {}))).toBe('spending_frozen')
     expect(await codeOf(addCredential(bursar, purse.authority, agentId, {}))).toBe('wrong_state')
@@ -45,9 +45,9 @@ describe('security: revoking', () => {
     const below = await sub(one)
     const waiting = [await buy(below, card, '80.00'), await buy(other, card, '81.00'), await buy(purse, card, '82.00')]
     await revokeCredential(purse.bursar, purse.authority, one.caller.credentialId as string)
-    const status = ({ payment_id: id }: { payment_id: string }) =>
-      purse.bursar.store.read.one('payments', { id })?.status
-    expect(waiting.map(status)).toEqual(['canceled', 'awaiting_approval', 'awaiting_approval'])
+    const status = async ({ payment_id: id }: { payment_id: string }) =>
+      (await purse.bursar.store.read.one('payments', { id }))?.status
+    expect(await Promise.all(waiting.map(status))).toEqual(['canceled', 'awaiting_approval', 'awaiting_approval'])
     expect(ruleOf(await buy(below, card, '1.00'))).toEqual(ENDED)
     expect((await buy(other, card, '1.00')).status).toBe('captured')
   })
@@ -84,7 +84,7 @@ describe('security: revoking', () => {
     expect(await ends(purse, below)).toBe('no error')
     expect(ruleOf(await buy(below, card, '1.00'))).toEqual(ENDED)
     expect(await ends(purse, one)).toBe('no error')
-    const list = listCredentials(purse.bursar, purse.caller.agentId)
+    const list = await listCredentials(purse.bursar, purse.caller.agentId)
     expect(list.filter(({ status }) => status === 'active').map((view) => view.credential_id)).toEqual([
       other.caller.credentialId,
       credentialId,
@@ -97,10 +97,13 @@ describe('security: revoking', () => {
     const { ids } = await seedChain(await sub(purse))
     const books = transferBooks(bursar.store, bursar.clock)
     const { unsigned, signed } = ids as { unsigned: string; signed: string }
-    expect([books.authorization(unsigned)?.paymentId, books.mayLeave(signed)]).toEqual([unsigned, true])
+    expect([(await books.authorization(unsigned))?.paymentId, await books.mayLeave(signed)]).toEqual([unsigned, true])
     await revokeCredential(bursar, authority, purse.caller.credentialId as string)
-    expect([books.authorization(unsigned), books.mayLeave(signed)]).toEqual([null, false])
-    expect(bursar.store.read.one('payments', { id: signed })).toMatchObject({ status: 'in_doubt', held: 20_000_000n })
+    expect([await books.authorization(unsigned), await books.mayLeave(signed)]).toEqual([null, false])
+    expect(await bursar.store.read.one('payments', { id: signed })).toMatchObject({
+      status: 'in_doubt',
+      held: 20_000_000n,
+    })
   })
 
   it('a sub-agent that is held to some instruments returns no other', async () => {

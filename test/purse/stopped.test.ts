@@ -25,13 +25,13 @@ describe('security: once the owner has stopped', () => {
     expect(status).toBe('in_doubt')
     await STOPS[what]?.(purse, card)
     await recover(purse.bursar)
-    const now = (): Payment => purse.bursar.store.read.one('payments', { id }) as Payment
-    expect(now()).toMatchObject({ status: 'in_doubt', held: 8_000n })
+    const now = async (): Promise<Payment> => (await purse.bursar.store.read.one('payments', { id })) as Payment
+    expect(await now()).toMatchObject({ status: 'in_doubt', held: 8_000n })
     // Once the rail must refuse to begin it, that it is not there is the proof that it never will be.
     purse.time.now = sendBefore('virtual_card', purse.time.now) + 1
     await recover(purse.bursar)
-    expect(now()).toMatchObject({ status: 'voided', held: 0n, refusal: { code: 'spending_frozen' } })
-    expect(balances(purse)).toMatchObject({ available: 100_000n, held: 0n })
+    expect(await now()).toMatchObject({ status: 'voided', held: 0n, refusal: { code: 'spending_frozen' } })
+    expect(await balances(purse)).toMatchObject({ available: 100_000n, held: 0n })
   })
 
   it('a card that the rail has not made yet, none is made for it', async () => {
@@ -59,6 +59,6 @@ describe('security: once the owner has stopped', () => {
     away = false
     await recover(bursar)
     expect(provisioned).toEqual([])
-    expect(bursar.store.read.one('payments', { id })).toMatchObject({ status: 'in_doubt' })
+    expect(await bursar.store.read.one('payments', { id })).toMatchObject({ status: 'in_doubt' })
   })
 })

@@ -16,7 +16,7 @@ describe('the story', () => {
       currency: 'USD',
       instrument: { remaining_amount: '251.00', usage_consumed: 1 },
     })
-    expect(balances(purse)).toMatchObject({ available: 95_100n, held: 0n, external: -95_100n, overdrawn: 0n })
+    expect(await balances(purse)).toMatchObject({ available: 95_100n, held: 0n, external: -95_100n, overdrawn: 0n })
   })
 
   it('waits for a human above the ask limit, and pays once the human has said yes', async () => {
@@ -24,8 +24,8 @@ describe('the story', () => {
     const card = await makeCard(purse)
     const waiting = await buy(purse, card, '120.00')
     expect(waiting).toMatchObject({ status: 'awaiting_approval', approval: { needs: 'host' } })
-    expect(balances(purse)).toMatchObject({ held: 0n })
-    const { digest } = question(purse.bursar, waiting.payment_id)
+    expect(await balances(purse)).toMatchObject({ held: 0n })
+    const { digest } = await question(purse.bursar, waiting.payment_id)
     const paid = await approve(purse.bursar, waiting.payment_id, hostProof(purse.authority.ownerId, digest, 'test'), {})
     expect(paid).toMatchObject({ status: 'captured', instrument: { remaining_amount: '180.00' } })
   })

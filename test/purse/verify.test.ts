@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { exportLines, verifyExport, verifyStore } from '../../src/actions/owner/journal.ts'
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
+import { collected } from '../support/collected.ts'
 import { buy, makeCard, makePurse } from '../support/purse.ts'
 
 describe('journal verify', () => {
@@ -11,7 +12,7 @@ describe('journal verify', () => {
     const card = await makeCard(purse)
     await buy(purse, card, '49.00')
     await buy(purse, card, '4900.00')
-    const report = verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))
+    const report = await verifyStore(purse.bursar, journalNoteKey(purse.journalKey.publicKey))
     expect(report.problems).toEqual([])
     expect(report.journals.map(({ journal }) => journal)).toEqual(['instance', purse.walletId])
   })
@@ -22,7 +23,7 @@ describe('journal verify', () => {
     await buy(purse, card, '49.00')
     const file = join(purse.folder, 'export.jsonl')
     const key = journalNoteKey(purse.journalKey.publicKey)
-    writeFileSync(file, `${[...exportLines(purse.bursar, key)].join('\n')}\n`)
+    writeFileSync(file, `${(await collected(exportLines(purse.bursar, key))).join('\n')}\n`)
     expect((await verifyExport(file, key.vkey)).problems).toEqual([])
   })
 })

@@ -17,6 +17,7 @@ import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { Audit } from '../support/audit.ts'
 import { bundled, Child } from '../support/children.ts'
 import { booksOf, type Disk, issuerOf, openDisk, wideWallet } from '../support/disk.ts'
+import { sqliteBooks } from '../support/store.ts'
 import type { Answer, Call, Job } from './racer.ts'
 
 const PROCESSES = 8
@@ -69,7 +70,7 @@ async function card(walletCurrency: string, amount: string, more: object = {}, b
     by ?? { agentId, sessionId: 'parent', credentialId: null },
     terms,
   )
-  const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'race')
+  const proof = hostProof(authority.ownerId, (await question(bursar, request_id)).digest, 'race')
   return ((await approve(bursar, request_id, proof, {})) as RequestView).instrument!.instrument_id
 }
 
@@ -95,16 +96,16 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
     expect(created.filter(Boolean)).toHaveLength(1)
     disk = await openDisk(folder)
     expect(disk.created).toBe(false)
-    expect(disk.bursar.store.read.list('owners', {})).toHaveLength(1)
+    expect(await disk.bursar.store.read.list('owners', {})).toHaveLength(1)
   })
 
   describe.sequential('security: together', () => {
     afterEach(async () => {
       await recover(disk.bursar)
-      const audit = new Audit(disk.bursar.store.read, disk.publicKey, booksOf(folder), issuerOf(folder))
-      expect(audit.problems(true)).toEqual([])
-      audit.close()
-      expect(verifyStore(disk.bursar, journalNoteKey(disk.publicKey)).problems).toEqual([])
+      const audit = new Audit(disk.bursar.store.read, disk.publicKey, sqliteBooks(booksOf(folder)), issuerOf(folder))
+      expect(await audit.problems(true)).toEqual([])
+      await audit.close()
+      expect((await verifyStore(disk.bursar, journalNoteKey(disk.publicKey))).problems).toEqual([])
     })
 
     test('they spend one instrument to the unit and never over', async () => {
@@ -113,7 +114,7 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       const answers = await race('one instrument', () => several(N(30), () => buy(one, '0.70')))
       const fits = Math.floor(N(10_000) / 70)
       expect([count(answers, 'captured'), count(answers, 'amount_exceeds_remaining')]).toEqual([fits, N(240) - fits])
-      expect(disk.bursar.store.read.one('instruments', { id: one })).toMatchObject({
+      expect(await disk.bursar.store.read.one('instruments', { id: one })).toMatchObject({
         remaining: BigInt(N(10_000) - fits * 70),
       })
     })
@@ -123,7 +124,7 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       const one = await card('GBP', '10000.00', { usage_limit: N(37) })
       const answers = await race('one use count', () => several(N(20), () => buy(one, '0.70')))
       expect([count(answers, 'captured'), count(answers, 'usage_limit_reached')]).toEqual([N(37), N(123)])
-      expect(disk.bursar.store.read.one('instruments', { id: one })).toMatchObject({ status: 'limit_reached' })
+      expect(await disk.bursar.store.read.one('instruments', { id: one })).toMatchObject({ status: 'limit_reached' })
     })
 
     test('they empty one wallet to the unit over several instruments', async () => {
@@ -132,7 +133,7 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       const answers = await race('one wallet', (n) => several(N(20), (i) => buy(cards[(n + i) % 3]!, '0.70')))
       const fits = Math.floor(N(5_000) / 70)
       expect([count(answers, 'captured'), count(answers, 'insufficient_funds')]).toEqual([fits, N(160) - fits])
-      expect(disk.bursar.store.read.one('accounts', { walletId: wallet })).toMatchObject({
+      expect(await disk.bursar.store.read.one('accounts', { walletId: wallet })).toMatchObject({
         available: BigInt(N(5_000) - fits * 70),
         held: 0n,
       })
@@ -166,7 +167,7 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       })
       const fits = Math.floor(N(5_000) / 70)
       expect([count(answers, 'captured'), count(answers, 'amount_exceeds_remaining')]).toEqual([fits, N(96) - fits])
-      const spent = bursar.store.read.list('credentials', { agentId: own.agentId })
+      const spent = await bursar.store.read.list('credentials', { agentId: own.agentId })
       const total = spent.filter(({ parentId }) => parentId !== null).reduce((sum, one) => sum + one.spent, 0n)
       expect([total, spent.find(({ parentId }) => parentId === null)?.spent]).toEqual([
         BigInt(fits * 70),
@@ -182,7 +183,7 @@ describe.sequential(`${PROCESSES} processes on one purse`, () => {
       )
       expect(new Set(answers.map(({ paymentId }) => paymentId)).size).toBe(1)
       expect([answers.filter(({ replayed }) => !replayed).length, count(answers, 'error')]).toEqual([1, 0])
-      expect(disk.bursar.store.read.one('instruments', { id: one })).toMatchObject({ usageConsumed: 1 })
+      expect(await disk.bursar.store.read.one('instruments', { id: one })).toMatchObject({ usageConsumed: 1 })
     })
 
     test('they approve each waiting payment once, and no more than the limits that deny leave room for', async () => {

@@ -41,7 +41,12 @@ async function run(disk: Disk, call: Call): Promise<unknown> {
     case 'pay':
       return pay(bursar, { agentId, credentialId: null, ...call.by, sessionId: call.sessionId }, call.input)
     case 'approve':
-      return approve(bursar, call.id, hostProof(authority.ownerId, question(bursar, call.id).digest, 'race'), {})
+      return approve(
+        bursar,
+        call.id,
+        hostProof(authority.ownerId, (await question(bursar, call.id)).digest, 'race'),
+        {},
+      )
     case 'cancel':
       return cancel(bursar, { agentId, sessionId: 'any', credentialId: null }, call.id)
     case 'freeze':

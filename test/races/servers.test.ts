@@ -16,6 +16,7 @@ import { hostProof } from '../../src/approvals/host.ts'
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
 import { Audit } from '../support/audit.ts'
 import { booksOf, type Disk, issuerOf, openDisk, wideWallet } from '../support/disk.ts'
+import { sqliteBooks } from '../support/store.ts'
 
 const SERVERS = 8
 const SCALE = Number(process.env.BURSAR_RACE_SCALE ?? 1)
@@ -92,22 +93,22 @@ async function card(currency: string, amount: string, more: object = {}): Promis
   const { bursar, agentId, authority } = disk
   const terms = { type: 'virtual_card', amount, currency, expires_in: '1d', purpose: 'a race', ...more }
   const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'parent', credentialId: null }, terms)
-  const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'race')
+  const proof = hostProof(authority.ownerId, (await question(bursar, request_id)).digest, 'race')
   return ((await approve(bursar, request_id, proof, {})) as RequestView).instrument!.instrument_id
 }
 
 async function whole(): Promise<void> {
   await recover(disk.bursar)
-  const audit = new Audit(disk.bursar.store.read, disk.publicKey, booksOf(home), issuerOf(home))
-  expect(audit.problems(true)).toEqual([])
-  audit.close()
-  expect(verifyStore(disk.bursar, journalNoteKey(disk.publicKey)).problems).toEqual([])
+  const audit = new Audit(disk.bursar.store.read, disk.publicKey, sqliteBooks(booksOf(home)), issuerOf(home))
+  expect(await audit.problems(true)).toEqual([])
+  await audit.close()
+  expect((await verifyStore(disk.bursar, journalNoteKey(disk.publicKey))).problems).toEqual([])
 }
 
 describe.sequential(`security: ${SERVERS} servers on one home`, () => {
-  test('all start at once in an empty home, which one of them makes', () => {
+  test('all start at once in an empty home, which one of them makes', async () => {
     expect(disk.created).toBe(false)
-    expect(disk.bursar.store.read.list('wallets', {}).map(({ name }) => name)).toEqual(['sandbox'])
+    expect((await disk.bursar.store.read.list('wallets', {})).map(({ name }) => name)).toEqual(['sandbox'])
   })
 
   test('spend one instrument and one use count exactly, over hundreds of calls in flight', async () => {
@@ -134,7 +135,7 @@ describe.sequential(`security: ${SERVERS} servers on one home`, () => {
     expect([days('captured'), days('limit_exceeded')]).toEqual([57, SERVERS * 15 * SCALE - 57])
     const same = await race('one purchase', 5, (client) => pay(client, one, '0.05', { purpose: 'the same' }))
     expect(same('captured') + same('authorized')).toBe(SERVERS * 5)
-    expect(disk.bursar.store.read.list('payments', { instrumentId: one, amount: 5n })).toHaveLength(1)
+    expect(await disk.bursar.store.read.list('payments', { instrumentId: one, amount: 5n })).toHaveLength(1)
     await whole()
   })
 })

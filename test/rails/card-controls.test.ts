@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PaymentTerms, ProvisionTerms } from '../../src/ports.ts'
 import type { DeclineCode } from '../../src/rails/card/issuer.ts'
-import { type Bench, bench, DAY_MS, MINUTE_MS, testMerchant } from './card-fixture.ts'
+import { type Bench, bench, DAY_MS, MINUTE_MS, PLACES, testMerchant } from './card-fixture.ts'
 
 type Made = Awaited<ReturnType<Bench['card']>>
 
@@ -106,9 +106,11 @@ const cases: readonly Case[] = [
   { name: 'the card of another instrument', pays: { instrumentId: 'inst_other' }, code: 'invalid_card' },
 ]
 
-describe('card controls', () => {
+describe.each(PLACES)('card controls in $name', ({ places }) => {
+  const newPlace = places()
+
   test.each(cases)('security: declines $name', async ({ card: terms, passes, after, pays, code }) => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card(terms)
     if (passes) expect(await at.pay(card, passes)).toMatchObject({ state: 'closed', captured: passes.amount ?? 4900n })
     await after?.(at, card)
@@ -117,12 +119,12 @@ describe('card controls', () => {
   })
 
   test('begins a payment at the very moment until which it is valid', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     expect(await at.pay(await at.card(), { validUntil: at.clock.now() })).toMatchObject({ state: 'closed' })
   })
 
   test('pays again after it is active again, and never after it was closed', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card()
     await at.rail.setStatus(card.railRef, 'frozen')
     await at.rail.setStatus(card.railRef, 'active')
@@ -135,7 +137,7 @@ describe('card controls', () => {
   })
 
   test('a declined and a wholly reversed payment use nothing up, a refunded one stays used', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card({ usageLimit: 1, amount: 4900n })
     await at.pay(card, { amount: 5000n })
     await at.pay(card, testMerchant('Reversal'))
@@ -147,7 +149,7 @@ describe('card controls', () => {
   })
 
   test('gives an unused remainder back to the card, and counts what was forced', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card({ amount: 10_000n })
     await at.pay(card, { ...testMerchant('Partial Capture'), amount: 10_000n })
     expect(await at.pay(card, { amount: 6001n })).toMatchObject({ declineCode: 'spending_controls' })
@@ -158,7 +160,7 @@ describe('card controls', () => {
   })
 
   test('a payment that is forced after it was reversed counts as one', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card({ usageLimit: 1 })
     await at.pay(card, { paymentId: 'pay_back', ...testMerchant('Never Captured') })
     await at.network.reverse('pay_back', 'm1', 4900n)

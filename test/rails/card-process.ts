@@ -1,14 +1,21 @@
-// A process of its own that pays over a shared sandbox file: bundled and spawned by card-processes.test.ts.
+// A process of its own that pays over shared books, in a file or a database: bundled and spawned by card-processes.test.ts.
 import { createInterface } from 'node:readline'
 import type { PaymentTerms } from '../../src/ports.ts'
 import { cardRail } from '../../src/rails/card/rail.ts'
-import { sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
+import { type CardSandbox, sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
+import { sharedSandboxIssuer } from '../../src/rails/card/sandbox/sandbox-postgres.ts'
+import { hostUrls } from '../../src/store/postgres/hosts.ts'
 
-const [path = '', now = ''] = process.argv.slice(2)
+const [place = '', now = ''] = process.argv.slice(2)
 
 async function main(): Promise<void> {
-  const { issuer, network, close } = await sandboxIssuer({ path, clock: { now: () => Number(now) } })
-  const rail = cardRail(issuer, network)
+  const clock = { now: () => Number(now) }
+  const sandbox: Pick<CardSandbox, 'issuer' | 'network'> & { close(): void | Promise<void> } = await (place.startsWith(
+    'postgres:',
+  )
+    ? sharedSandboxIssuer({ urls: hostUrls(place), clock })
+    : sandboxIssuer({ path: place, clock }))
+  const rail = cardRail(sandbox.issuer, sandbox.network)
   process.stdout.write('ready\n')
   for await (const line of createInterface({ input: process.stdin })) {
     const terms = JSON.parse(line, (key, value) => (key === 'amount' ? BigInt(value) : value)) as PaymentTerms[]
@@ -19,7 +26,7 @@ async function main(): Promise<void> {
     await Promise.all(all)
     break
   }
-  close()
+  await sandbox.close()
 }
 
 void main()

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { PaymentTerms } from '../../src/ports.ts'
-import { bench, newPath, paymentTerms, raw, TestClock } from './card-fixture.ts'
+import { ask, bench, PLACES, type Place, paymentTerms, TestClock } from './card-fixture.ts'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'bursar-card-process-'))
@@ -20,7 +20,7 @@ beforeAll(() =>
   build({
     entryPoints: [here('./card-process.ts')],
     outfile: script,
-    ...{ bundle: true, platform: 'node', format: 'cjs', external: ['better-sqlite3'], logLevel: 'error' },
+    ...{ bundle: true, platform: 'node', format: 'cjs', external: ['better-sqlite3', 'pg'], logLevel: 'error' },
   }),
 )
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -34,9 +34,9 @@ interface Payer {
   send(terms: readonly PaymentTerms[]): void
 }
 
-function payer(path: string, clock: TestClock): Payer {
+function payer({ path, database }: Place, clock: TestClock): Payer {
   const env = { ...process.env, NODE_PATH: here('../../node_modules') }
-  const child = spawn(process.execPath, [script, path, String(clock.now())], {
+  const child = spawn(process.execPath, [script, path ?? database!.url, String(clock.now())], {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   })
@@ -51,27 +51,32 @@ function payer(path: string, clock: TestClock): Payer {
   return { child, lines, ready, ended: once(child, 'close'), send }
 }
 
-function wholeBooks(path: string): void {
-  const db = raw(path)
-  expect(db.pragma('integrity_check', { simple: true })).toBe('ok')
-  expect(db.pragma('foreign_key_check')).toEqual([])
-  const sums = `SELECT c.spent, c.payments, total(a.authorized - a.released + a.forced) AS sum,
-    count(*) FILTER (WHERE a.authorized - a.released + a.forced > 0) AS n
-    FROM cards c LEFT JOIN authorizations a ON a.card_id = c.id GROUP BY c.id`
-  for (const { spent, payments, sum, n } of db.prepare(sums).all() as Record<string, number>[])
-    expect([spent, payments]).toEqual([sum, n])
-  const half = `SELECT count(*) FROM authorizations a WHERE status = 'pending' AND NOT EXISTS
+async function wholeBooks(place: Place): Promise<void> {
+  if (place.path !== null) {
+    expect(await ask(place, 'PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
+    expect(await ask(place, 'PRAGMA foreign_key_check')).toEqual([])
+  }
+  const taken = 'a.authorized - a.released + a.forced'
+  const sums = await ask(
+    place,
+    `SELECT c.spent, c.payments, coalesce(sum(${taken}), 0) AS sum, count(*) FILTER (WHERE ${taken} > 0) AS n
+    FROM cards c LEFT JOIN authorizations a ON a.card_id = c.id GROUP BY c.id`,
+  )
+  for (const { spent, payments, sum, n } of sums) expect([spent, payments]).toEqual([Number(sum), n])
+  const half = `SELECT a.payment_id FROM authorizations a WHERE status = 'pending' AND NOT EXISTS
     (SELECT 1 FROM schedule s WHERE s.payment_id = a.payment_id)`
-  expect(db.prepare(half).pluck().get()).toBe(0)
+  expect(await ask(place, half)).toEqual([])
 }
 
-describe('several processes on one card', () => {
+describe.each(PLACES)('several processes on one card in $name', ({ places }) => {
+  const newPlace = places()
+
   test('security: together they never go over its count or its amount, and none meets an error', async () => {
-    const at = await bench(newPath())
+    const at = await bench(await newPlace())
     const counted = await at.card({ usageLimit: 37 })
     const capped = await at.card({ amount: 20_000n })
     const shared = paymentTerms(at.clock, await at.card(), { paymentId: 'pay_shared' })
-    const payers = Array.from({ length: 4 }, () => payer(at.path, at.clock))
+    const payers = Array.from({ length: 4 }, () => payer(at.place, at.clock))
     await Promise.all(payers.map(({ ready }) => ready))
     for (const { send } of payers)
       send([
@@ -88,36 +93,38 @@ describe('several processes on one card', () => {
     expect(closed.filter((amount) => amount === 700n)).toHaveLength(28)
     expect(closed.filter((amount) => amount === 4900n)).toHaveLength(1)
     expect(records).toHaveLength(201)
-    wholeBooks(at.path)
+    await wholeBooks(at.place)
   })
 
-  test('all may make the file at once', async () => {
-    const path = newPath()
+  test('all may open it for the first time at once', async () => {
+    const place = await newPlace()
     const clock = new TestClock()
-    const payers = Array.from({ length: 4 }, () => payer(path, clock))
+    const payers = Array.from({ length: 4 }, () => payer(place, clock))
     await Promise.all(payers.map(({ ready }) => ready))
     for (const { send } of payers) send([])
     await Promise.all(payers.map(({ ended }) => ended))
     expect(payers.map(({ child }) => child.exitCode)).toEqual([0, 0, 0, 0])
-    wholeBooks(path)
+    await wholeBooks(place)
   })
 
   test('security: one that is killed in the middle leaves whole books, and its payments are made once', async () => {
-    const at = await bench(newPath())
+    const at = await bench(await newPlace())
     const card = await at.card({ amount: 100_000_000n })
-    const terms = Array.from({ length: 3000 }, () => paymentTerms(at.clock, card, { amount: 100n }))
-    const { child, ready, ended, send } = payer(at.path, at.clock)
+    // More than a process makes before it is killed.
+    const count = at.place.path === null ? 400 : 3000
+    const terms = Array.from({ length: count }, () => paymentTerms(at.clock, card, { amount: 100n }))
+    const { child, ready, ended, send } = payer(at.place, at.clock)
     await ready
     send(terms)
     while ((await at.rail.changes(null)).records.length === 0) await setImmediate()
     child.kill('SIGKILL')
     await ended
     expect(child.signalCode).toBe('SIGKILL')
-    wholeBooks(at.path)
+    await wholeBooks(at.place)
     const records = await Promise.all(terms.map((one) => at.rail.pay(one)))
     expect(records.every(({ captured }) => captured === 100n)).toBe(true)
-    expect(await at.pay(card, { amount: 100_000_000n - 300_000n })).toMatchObject({ state: 'closed' })
+    expect(await at.pay(card, { amount: 100_000_000n - BigInt(count) * 100n })).toMatchObject({ state: 'closed' })
     expect(await at.pay(card, { amount: 1n })).toMatchObject({ declineCode: 'spending_controls' })
-    wholeBooks(at.path)
+    await wholeBooks(at.place)
   })
 })

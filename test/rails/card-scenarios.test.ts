@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { DECLINE_CODES, type DeclineCode } from '../../src/rails/card/issuer.ts'
 import { planned, SCENARIOS, SLOW_MS } from '../../src/rails/card/sandbox/scenarios.ts'
-import { type Bench, bench, DAY_MS, MINUTE_MS, paymentTerms, testMerchant } from './card-fixture.ts'
+import { type Bench, bench, DAY_MS, MINUTE_MS, PLACES, paymentTerms, testMerchant } from './card-fixture.ts'
 
 type State = readonly [afterMs: number, state: 'open' | 'closed' | 'declined', captured: bigint, refunded: bigint]
 
@@ -56,22 +56,26 @@ const played: Readonly<Record<string, readonly State[]>> = {
 }
 
 const silent = ['Lost Reply', 'Lost Request', 'Unreachable']
-const places = SCENARIOS.filter(({ amount }) => amount === null)
+const shops = SCENARIOS.filter(({ amount }) => amount === null)
 const declines = Object.keys(DECLINE_CODES) as DeclineCode[]
 
 describe('sandbox merchants', () => {
   test('every one has a test here', () => {
     const tested = [
-      ...places.map(({ name }) => name),
+      ...shops.map(({ name }) => name),
       ...Object.keys(played),
       ...silent,
       ...declines.map((code) => `Decline ${code}`),
     ]
     expect(SCENARIOS.map(({ name }) => name).sort()).toEqual(tested.sort())
   })
+})
+
+describe.each(PLACES)('sandbox merchants of a network in $name', ({ places }) => {
+  const newPlace = places()
 
   test.each(Object.entries(played))('%s', async (name, states) => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card()
     const terms = paymentTerms(at.clock, card, { ...testMerchant(name), amount: 10_000n })
     let record = await at.rail.pay(terms)
@@ -84,7 +88,7 @@ describe('sandbox merchants', () => {
   })
 
   test.each(Object.entries(played))('%s, by its amount at any other merchant', async (name, states) => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const scenario = SCENARIOS.find((one) => one.name === name)
     const amount = scenario?.amount as bigint
     const terms = paymentTerms(at.clock, await at.card(), { amount })
@@ -96,8 +100,8 @@ describe('sandbox merchants', () => {
     expect(Number(record.captured) / Number(amount)).toBeCloseTo(Number(last[2]) / 10_000, 2)
   })
 
-  test.each(places)('$name is sent with its own category and country', async ({ name, category, country }) => {
-    const at = await bench(':memory:')
+  test.each(shops)('$name is sent with its own category and country', async ({ name, category, country }) => {
+    const at = await bench(await newPlace())
     const said = { name: `bursar test: ${name.toUpperCase()}`, category: '8398', country: 'FR' }
     expect(await at.pay(await at.card(), { paymentId: 'pay_place', payee: said })).toMatchObject({ state: 'closed' })
     const authorization = await at.issuer.retrieveAuthorization('pay_place')
@@ -105,7 +109,7 @@ describe('sandbox merchants', () => {
   })
 
   test('an unknown merchant is sent as the payment says, else as miscellaneous, of no known country', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card()
     await at.pay(card, { paymentId: 'pay_said', payee: { name: 'Notion', category: '5734', country: 'US' } })
     await at.pay(card, { paymentId: 'pay_unsaid', payee: { name: 'Notion' } })
@@ -120,7 +124,7 @@ describe('sandbox merchants', () => {
   })
 
   test.each(declines)('declines with %s, by merchant and by amount, on one card that goes on paying', async (code) => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card({ usageLimit: 1 })
     const amount = SCENARIOS.find(({ decline }) => decline === code)?.amount as bigint
     expect(await at.pay(card, testMerchant(`Decline ${code}`))).toMatchObject({ state: 'declined', declineCode: code })
@@ -129,14 +133,16 @@ describe('sandbox merchants', () => {
   })
 })
 
-describe('a network that does not answer', () => {
+describe.each(PLACES)('a network in $name that does not answer', ({ places }) => {
+  const newPlace = places()
+
   const byBoth = silent.flatMap((name) => [
     { name, by: 'merchant', terms: { amount: 4900n, ...testMerchant(name) } },
     { name, by: 'amount', terms: { amount: SCENARIOS.find((one) => one.name === name)?.amount as bigint } },
   ])
 
   test.each(byBoth)('$name by $by', async ({ name, terms: said }) => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const card = await at.card({ usageLimit: 1 })
     const terms = paymentTerms(at.clock, card, said)
     await expect(at.rail.pay(terms)).rejects.toThrow('The card network did not answer.')
@@ -150,7 +156,7 @@ describe('a network that does not answer', () => {
   })
 
   test('a lost request that is never repeated in time is declined for good', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const terms = paymentTerms(at.clock, await at.card(), testMerchant('Lost Request'))
     await expect(at.rail.pay(terms)).rejects.toThrow()
     at.clock.ms = terms.validUntil + 1
@@ -158,7 +164,7 @@ describe('a network that does not answer', () => {
   })
 
   test('a slow answer comes after the money moved, and only the first is slow', async () => {
-    const at = await bench(':memory:')
+    const at = await bench(await newPlace())
     const terms = paymentTerms(at.clock, await at.card(), testMerchant('Slow Answer'))
     await at.rail.pay(terms)
     await at.rail.pay(terms)

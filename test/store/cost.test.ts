@@ -7,7 +7,7 @@ import { SnapshotReader, statementsOf } from '../../src/store/sqlite/snapshot.ts
 import { credentialOf } from '../purse/desk.ts'
 import { buy, makeCard, makePurse, temporaryFolder } from '../support/purse.ts'
 import { seedChain } from './seed-chain.ts'
-import { wallsOf } from './wall.ts'
+import { wallsOf } from './wall-sqlite.ts'
 
 /** Every statement that is prepared on a connection from now on. */
 function recorded(connection: Connection): string[] {
@@ -61,7 +61,7 @@ describe('a decision costs the same after any history', () => {
     reader.read({ paymentId: ids.signed as string }, purse.time.now)
     const { agent_id, key } = await addAgent(purse.bursar, purse.authority, 'other')
     const identity = {
-      credentialId: credentialOf(purse.bursar, key),
+      credentialId: await credentialOf(purse.bursar, key),
       passkeyId: 'x',
       codeHash: 'x',
       minting: true,

@@ -72,9 +72,9 @@ const ADDED: Readonly<Record<string, readonly object[]>> = {
 }
 
 /** Holds a file to be the schema of now, with these rows and what was added to them, and to be what its journals say. */
-function expectWhole(purse: Purse, path: string, { rows, version }: { rows: Rows; version: number }): void {
-  expect(purse.bursar.store.read.altered()).toEqual([])
-  expect(problems(purse)).toEqual([])
+async function expectWhole(purse: Purse, path: string, { rows, version }: { rows: Rows; version: number }) {
+  expect(await purse.bursar.store.read.altered()).toEqual([])
+  expect(await problems(purse)).toEqual([])
   const db = new Database(path, { readonly: true })
   onTestFinished(() => void db.close())
   expect(db.pragma('user_version', { simple: true })).toBe(migrations().length)
@@ -84,8 +84,8 @@ function expectWhole(purse: Purse, path: string, { rows, version }: { rows: Rows
   }
 }
 
-const problems = ({ bursar, journalKey }: { bursar: Bursar; journalKey: Purse['journalKey'] }) =>
-  verifyStore(bursar, journalNoteKey(journalKey.publicKey)).problems
+const problems = async ({ bursar, journalKey }: { bursar: Bursar; journalKey: Purse['journalKey'] }) =>
+  (await verifyStore(bursar, journalNoteKey(journalKey.publicKey))).problems
 
 describe('a database of before USDC', () => {
   it('is brought up to date by opening it, and loses nothing', async () => {
@@ -97,7 +97,7 @@ describe('a database of before USDC', () => {
     const { path, rows } = aged(purse, 1)
     expect(Object.keys(rows.wallets?.[0] ?? {})).not.toContain('asset')
     expect(rows.payments?.map(({ status }) => status)).toEqual(['captured', 'refused', 'awaiting_approval'])
-    expectWhole(reopened(purse, path), path, { rows, version: 1 })
+    await expectWhole(reopened(purse, path), path, { rows, version: 1 })
   })
 
   it('pays on, and takes a wallet on a chain', async () => {
@@ -110,8 +110,8 @@ describe('a database of before USDC', () => {
     const chain = { network: SANDBOX, account, relayer: account }
     const wallet = { name: 'usdc', currency: 'USDC', mode: 'sandbox', chain }
     await createWallet(after.bursar, after.authority, wallet)
-    expect(after.bursar.store.read.one('wallets', { name: 'usdc' })).toMatchObject({ account, relayer: account })
-    expect(problems(after)).toEqual([])
+    expect(await after.bursar.store.read.one('wallets', { name: 'usdc' })).toMatchObject({ account, relayer: account })
+    expect(await problems(after)).toEqual([])
   })
 })
 
@@ -127,7 +127,7 @@ describe('a database of before x402', () => {
       'awaiting_approval',
     ])
     expect(rows.transfers?.map(({ tx_hash }) => tx_hash === null)).toEqual([false, true])
-    expectWhole(reopened(purse, path), path, { rows, version: 2 })
+    await expectWhole(reopened(purse, path), path, { rows, version: 2 })
   })
 
   it('security: is seen to have its former walls again', async () => {
@@ -139,7 +139,7 @@ describe('a database of before x402', () => {
     for (const sql of former) db.exec(sql)
     db.exec('DROP TRIGGER purchases_are_prepared_once')
     db.close()
-    expect(purse.bursar.store.read.altered()).toEqual([
+    expect(await purse.bursar.store.read.altered()).toEqual([
       'broadcasts_carry_what_may_leave is missing or was altered.',
       'purchases_are_prepared_once is missing or was altered.',
       'transfers_are_authorized is missing or was altered.',
@@ -154,8 +154,10 @@ describe('a database of before x402', () => {
     const paid = await buy(purse, before.instrument, '5.00', { payee: { address: PAYEES[0] } })
     expect(paid).toMatchObject({ status: 'captured' })
     const { bought } = await seedPurchases({ ...before, purse })
-    expect(purse.bursar.store.read.one('payments', { id: bought as string })).toMatchObject({ status: 'captured' })
-    expect(problems(purse)).toEqual([])
+    expect(await purse.bursar.store.read.one('payments', { id: bought as string })).toMatchObject({
+      status: 'captured',
+    })
+    expect(await problems(purse)).toEqual([])
   })
 })
 
@@ -168,9 +170,9 @@ describe('a database of before credentials', () => {
       await addAgent(bursar, authority, 'replaced'),
       await addAgent(bursar, authority, 'over'),
     ]
-    const card = await makeCard({ ...purse, caller: callerOf(purse, first) })
-    await buy({ ...purse, caller: callerOf(purse, first) }, card, '20.00')
-    const waits = await buy({ ...purse, caller: callerOf(purse, first) }, card, '150.00')
+    const card = await makeCard({ ...purse, caller: await callerOf(purse, first) })
+    await buy({ ...purse, caller: await callerOf(purse, first) }, card, '20.00')
+    const waits = await buy({ ...purse, caller: await callerOf(purse, first) }, card, '150.00')
     time.now += 1
     const again = await rotateAgent(bursar, authority, replaced.agent_id)
     const late = await rotateAgent(bursar, authority, caller.agentId)
@@ -180,8 +182,11 @@ describe('a database of before credentials', () => {
     return { first, replaced, over, again, late, card, waits }
   }
 
-  function callerOf(purse: Purse, { agent_id: agentId, key }: { agent_id: string; key: string }): Purse['caller'] {
-    return { ...purse.caller, agentId, credentialId: credentialOf(purse.bursar, key) }
+  async function callerOf(
+    purse: Purse,
+    { agent_id: agentId, key }: { agent_id: string; key: string },
+  ): Promise<Purse['caller']> {
+    return { ...purse.caller, agentId, credentialId: await credentialOf(purse.bursar, key) }
   }
 
   it('is brought up to date by opening it: each agent that has a key has it as its one credential', async () => {
@@ -191,10 +196,10 @@ describe('a database of before credentials', () => {
     expect(Object.keys(rows)).not.toContain('credentials')
     expect(JSON.stringify(rows.events)).not.toMatch(/crd_|charged/)
     const after = reopened(purse, path)
-    expectWhole(after, path, { rows, version: 3 })
+    await expectWhole(after, path, { rows, version: 3 })
     const { read } = after.bursar.store
     for (const { agent_id: agentId, key } of [first, again, late])
-      expect(read.list('credentials', { agentId })).toMatchObject([
+      expect(await read.list('credentials', { agentId })).toMatchObject([
         {
           id: `crd_${agentId.slice(4)}`,
           keyHash: keyHashOf(key),
@@ -203,9 +208,11 @@ describe('a database of before credentials', () => {
           revokedAt: null,
         },
       ])
-    expect(read.one('credentials', { agentId: over.agent_id })).toMatchObject({ revokedAt: null })
-    const created = [first, again, late].map(
-      ({ agent_id }) => read.one('credentials', { agentId: agent_id })!.createdAt,
+    expect(await read.one('credentials', { agentId: over.agent_id })).toMatchObject({ revokedAt: null })
+    const created = await Promise.all(
+      [first, again, late].map(
+        async ({ agent_id }) => (await read.one('credentials', { agentId: agent_id }))!.createdAt,
+      ),
     )
     expect(created).toEqual([NOON, NOON, NOON + 1])
   })
@@ -215,20 +222,20 @@ describe('a database of before credentials', () => {
     const { first, replaced, again, late, over, card, waits } = await agents(purse)
     const after = reopened(purse, aged(purse, 3).path)
     const { bursar, authority } = after
-    const caller = callerOf(after, first)
+    const caller = await callerOf(after, first)
     expect(await buy({ ...after, caller }, card, '30.00')).toMatchObject({ status: 'captured' })
     const minted = await mintCredential(bursar, caller, { scopes: ['bursar:pay'], max_amount: '9.00', currency: 'USD' })
     const task = { ...after, caller: { ...caller, credentialId: minted.credential_id } }
     expect(await buy(task, card, '9.00')).toMatchObject({ status: 'captured' })
     await rotateAgent(bursar, authority, again.agent_id, { overlap: '1h' })
     await rotateAgent(bursar, authority, late.agent_id)
-    expect(() => credentialOf(bursar, replaced.key)).toThrow('no such credential')
-    expect(await codeOf(requestInstrument(bursar, callerOf(after, late), CARD))).toBe('spending_frozen')
+    await expect(async () => credentialOf(bursar, replaced.key)).rejects.toThrow('no such credential')
+    expect(await codeOf(requestInstrument(bursar, await callerOf(after, late), CARD))).toBe('spending_frozen')
     expect(await codeOf(mintCredential(bursar, { ...caller, agentId: over.agent_id }, {}))).toBe('spending_frozen')
     // It was asked for with a credential that nobody noted: it is to be asked for again.
     expect((await approvePayment(after, waits.payment_id)).refusal).toMatchObject({ rule: 'agent.credential' })
     await revokeCredential(bursar, authority, caller.credentialId as string)
     expect((await buy(task, card, '1.00')).refusal).toMatchObject({ rule: 'agent.credential' })
-    expect(problems(after)).toEqual([])
+    expect(await problems(after)).toEqual([])
   })
 })

@@ -57,7 +57,7 @@ export function chainRail({ bursar: { store, clock } }: Purse, relayer: string):
   async function pay({ paymentId, amount, payee }: PaymentTerms): Promise<RailRecord> {
     const place = PAYEES.indexOf(`${payee.address}`.toLowerCase())
     if (place > 1) throw new Error('No answer.')
-    const authorization = books.authorization(paymentId)!
+    const authorization = (await books.authorization(paymentId))!
     await books.sign({ authorization, signature: SIGNATURE, fromBlock: 7, proof: null })
     const make = (nonce: number) => ({ txHash: HASH(nonce), raw: '0x02' })
     await books.broadcast({ relayer, paymentId, chainNonce: 0, maxFee: 1_000n, make })
@@ -67,7 +67,7 @@ export function chainRail({ bursar: { store, clock } }: Purse, relayer: string):
     return { ...record, state: 'closed', captured: amount, inclusion: at(0) }
   }
   async function find(paymentId: string): Promise<RailRecord | null> {
-    const transfer = books.transfer(paymentId)
+    const transfer = await books.transfer(paymentId)
     if (!transfer) return null
     const record = { railRef: HASH(1), authorized: transfer.value, refunded: 0n }
     if (transfer.to.toLowerCase() !== PAYEES[0]) return { ...record, state: 'pending', captured: 0n }
@@ -76,7 +76,7 @@ export function chainRail({ bursar: { store, clock } }: Purse, relayer: string):
   const authorizations: Authorizations = {
     token: () => SANDBOX.usdc,
     async sign({ id, walletId }, proofOf) {
-      const authorization = books.authorization(id)!
+      const authorization = (await books.authorization(id))!
       const open = { status: 'open', txHash: null, block: null, moved: null, voidProof: null } as const
       const signed = { walletId, signature: SIGNATURE, fromBlock: 7, signedAt: clock.now() }
       const proof = proofOf({ ...authorization, ...open, ...signed })

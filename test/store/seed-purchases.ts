@@ -48,7 +48,7 @@ export async function seedPurchases({
       Promise.resolve<string[]>([]),
     )
     await settle(bursar, bought!, 0)
-    const { digest } = question(bursar, agreed!)
+    const { digest } = await question(bursar, agreed!)
     await approve(bursar, agreed!, hostProof(authority.ownerId, digest, 'test'), {})
     return { bought: bought!, prepared: prepared!, agreed: agreed!, asked: asked! }
   } finally {

@@ -8,8 +8,8 @@ const HASH = `'${'a'.repeat(64)}'`
 
 const instance = cases('instance', [
   ['frozen IN (0, 1)', 'freezes by half', 'UPDATE instance SET frozen = 2'],
-  ['instance_is_one', 'makes a second instance', `INSERT INTO instance VALUES ('ins_2', 0, 0)`],
-  ['instance_is_one', 'replaces the instance', copyOf('instance', '1', { frozen: '0' }, 'OR REPLACE')],
+  ['instance_is_one', 'makes a second instance', `INSERT INTO instance VALUES ('ins_2', 0, false)`],
+  ['instance_is_one', 'replaces the instance', copyOf('instance', 'true', { frozen: 'false' }, 'OR REPLACE')],
   ['instance_stays', 'renames the instance', `UPDATE instance SET id = 'ins_2'`],
   ['instance_remains', 'deletes the instance', 'DELETE FROM instance'],
 ])
@@ -131,8 +131,8 @@ const heads = cases('heads', [
 const erased = { before: 'UPDATE texts SET text = NULL' }
 const texts = cases('texts', [
   ['length(digest) = 64', 'has no digest', `INSERT INTO texts VALUES ('x', 'y', 'z')`],
-  ['texts_are_new', 'is replaced', copyOf('texts', '1', { text: "'other words'" }, 'OR REPLACE')],
-  ['texts_are_new', 'comes back when erased', copyOf('texts', '1', { text: "'x'" }, 'OR REPLACE'), erased],
+  ['texts_are_new', 'is replaced', copyOf('texts', 'true', { text: "'other words'" }, 'OR REPLACE')],
+  ['texts_are_new', 'comes back when erased', copyOf('texts', 'true', { text: "'x'" }, 'OR REPLACE'), erased],
   ['texts_are_only_erased', 'is changed', `UPDATE texts SET text = 'other words'`],
   ['texts_are_only_erased', 'gets another salt', `UPDATE texts SET salt = 'x', text = NULL`],
   ['texts_are_only_erased', 'gets another digest', `UPDATE texts SET digest = ${HASH}, text = NULL`],

@@ -3,11 +3,12 @@ import { type Allowed, type Case, type Changes, cases, copyOf, eachColumn } from
 const HASH = (digit: string) => `'${digit.repeat(64)}'`
 const NEW: Changes = { id: `'crd_2'`, key_hash: HASH('2'), spent: '0', created_at: ':now' }
 /** One like the owner's own, and one like what was minted with it. */
-const given = (changes: Changes = {}, or = '') => copyOf('credentials', 'id = :credential', { ...NEW, ...changes }, or)
-const mint = (changes: Changes = {}, or = '') => copyOf('credentials', 'id = :task', { ...NEW, ...changes }, or)
-const set = (what: string, of = 'task') => `UPDATE credentials SET ${what} WHERE id = :${of}`
+export const given = (changes: Changes = {}, or = '') =>
+  copyOf('credentials', 'id = :credential', { ...NEW, ...changes }, or)
+export const mint = (changes: Changes = {}, or = '') => copyOf('credentials', 'id = :task', { ...NEW, ...changes }, or)
+export const set = (what: string, of = 'task') => `UPDATE credentials SET ${what} WHERE id = :${of}`
 
-const TOKEN: Changes = {
+export const TOKEN: Changes = {
   ...{ key_hash: 'NULL', issuer: `'https://idp.example'`, subject: `'agent'`, audience: `'bursar'` },
   jwks_uri: `'https://idp.example/jwks'`,
 }
@@ -63,9 +64,13 @@ const narrow = (what: string, changes: Changes, before = '', more: Partial<Case>
   ['credentials_only_narrow', what, mint(changes), { before, ...more }] as const
 const parent = (what: string, changes: Changes, terms: string) =>
   narrow(what, changes, set(terms, 'credential'), ANY_TERMS)
-const deep = (n: number, of: string, changes: Changes = {}) =>
+export const deep = (n: number, of: string, changes: Changes = {}) =>
   mint({ id: `'crd_${n}'`, key_hash: HASH(`${n}`), parent_id: of, ...changes })
 const DEEP = `${deep(3, ':task')}; ${deep(4, `'crd_3'`)}`
+/** What is minted with one credential as often as may be. */
+export const HUNDRED = `INSERT INTO credentials SELECT 'crd_n' || n.key, agent_id, c.id, printf('%064d', n.key), NULL, NULL, NULL, NULL,
+        scopes, instruments, max_amount, currency, 0, NULL, :now, expires_at, NULL FROM credentials c,
+        json_each('[' || substr(replace(hex(zeroblob(100)), '00', ',0'), 2) || ']') n WHERE c.id = :task`
 const minting = cases('credentials', [
   narrow('is minted with what there is not', { parent_id: `'crd_none'` }),
   narrow("is minted with another agent's", { agent_id: ':other' }),
@@ -100,9 +105,7 @@ const minting = cases('credentials', [
     'is one of more than a hundred',
     mint({ parent_id: ':task' }),
     {
-      before: `INSERT INTO credentials SELECT 'crd_n' || n.key, agent_id, c.id, printf('%064d', n.key), NULL, NULL, NULL, NULL,
-        scopes, instruments, max_amount, currency, 0, NULL, :now, expires_at, NULL FROM credentials c,
-        json_each('[' || substr(replace(hex(zeroblob(100)), '00', ',0'), 2) || ']') n WHERE c.id = :task`,
+      before: HUNDRED,
     },
   ],
 ])
@@ -114,7 +117,6 @@ const back = (what: string, bad: string, before = '', without: readonly string[]
   ['credentials_get_back_what_was_held', what, bad, { before, without }] as const
 const HELD = '(SELECT max(held) FROM payments WHERE agent_id = :buyer)'
 const lives = cases('credentials', [
-  ['credentials_keep_their_key', 'gets another key', set('key_hash = key_hash')],
   ends('comes back', set('revoked_at = NULL'), REVOKED),
   ends('was revoked at another time', set('revoked_at = :now + 1'), REVOKED),
   ends('lives longer', set('expires_at = expires_at + 1')),
@@ -154,6 +156,7 @@ export const ALLOWED_CREDENTIALS: readonly Allowed[] = [
 
 export const CREDENTIALS: readonly Case[] = [
   ...[checks, births, minting, lives, agents].flat(),
+  ...eachColumn('credentials', 'credentials_keep_their_key', 'id = :task', 'key_hash'),
   ...eachColumn(
     'credentials',
     'credentials_keep_their_terms',

@@ -1,7 +1,7 @@
 import { type Case, cases, copyOf, eachColumn } from './wall.ts'
 
-const DAY = `(SELECT id FROM limits WHERE wallet_id = :wallet AND window = 'day')`
-const COUNT = `(SELECT id FROM limits WHERE wallet_id = :wallet AND max_count = 9)`
+export const DAY = `(SELECT id FROM limits WHERE wallet_id = :wallet AND window = 'day')`
+export const COUNT = `(SELECT id FROM limits WHERE wallet_id = :wallet AND max_count = 9)`
 const limit = (changes: Record<string, string>, or = '') =>
   copyOf('limits', `id = ${DAY}`, { id: "'lim_2'", ...changes }, or)
 const removed = { before: `UPDATE limits SET removed_at = 1 WHERE id = ${DAY}` }
@@ -32,8 +32,8 @@ const limits = cases('limits', [
   ['limits_remain', 'is deleted', `DELETE FROM limits WHERE id = ${DAY}`],
 ])
 
-const counter = (set: string, id = DAY) => `UPDATE counters SET ${set} WHERE limit_id = ${id}`
-const begin = (id: string, amount: number, count: number, forced = 0) =>
+export const counter = (set: string, id = DAY) => `UPDATE counters SET ${set} WHERE limit_id = ${id}`
+export const begin = (id: string, amount: number, count: number, forced = 0) =>
   `INSERT INTO counters VALUES (${id}, 'x', 'tomorrow', ${amount}, ${count}, ${forced})`
 const counters = cases('counters', [
   ['amount >= 0', 'gives back more than was taken', counter('amount = -1')],
@@ -59,11 +59,11 @@ const LEVELS = "('none', 'host', 'operator', 'passkey')"
 const SURE =
   "status <> 'approved' OR ( assurance IS NOT NULL AND answered_at IS NOT NULL AND answered_at < expires_at " +
   "AND instr('none host operator passkey', assurance) >= instr('none host operator passkey', needs) )"
-const Q = 'subject_id = :pending'
+export const Q = 'subject_id = :pending'
 const question = (changes: Record<string, string>, or = '') =>
   copyOf('approvals', Q, { id: "'apr_2'", subject_id: "'req_2'", ...changes }, or)
 const yes = (set: string) => `UPDATE approvals SET status = 'approved', ${set} WHERE ${Q}`
-const answered = { before: yes(`assurance = 'host', answered_at = :now`) }
+export const answered = { before: yes(`assurance = 'host', answered_at = :now`) }
 const denied = { before: `UPDATE approvals SET status = 'denied', answered_at = :now WHERE ${Q}` }
 const levels = ['none', 'host', 'operator', 'passkey']
 const weaker = levels.flatMap((needs, n) => levels.slice(0, n).map((given) => [needs, given] as const))

@@ -53,13 +53,13 @@ const invitations = cases('invitations', [
 ])
 
 /** A question that two owners have to answer. */
-const two = (changes: Changes = {}) =>
+export const two = (changes: Changes = {}) =>
   copyOf('approvals', 'subject_id = :pending', { id: `'apr_2'`, subject_id: `'req_2'`, owners: '2', ...changes })
-const answer = (of: string, narrowed = `'{}'`, at = ':now', or = '', approval = `'apr_2'`) =>
+export const answer = (of: string, narrowed = `'{}'`, at = ':now', or = '', approval = `'apr_2'`) =>
   `INSERT ${or} INTO answers VALUES (${approval}, :${of}, ${narrowed}, ${at})`
 const TWO = { before: two() }
 const ONE_YES = { before: `${two()}; ${answer('owner')}` }
-const YES = `UPDATE approvals SET status = 'approved', assurance = 'passkey', answered_at = :now WHERE id = 'apr_2'`
+export const YES = `UPDATE approvals SET status = 'approved', assurance = 'passkey', answered_at = :now WHERE id = 'apr_2'`
 const answers = cases('answers', [
   ['json_valid(narrowed)', 'agrees to what nobody can read', answer('owner', `'{'`), TWO],
   ['answers_are_new', 'is given twice', answer('owner'), ONE_YES],

@@ -1,20 +1,20 @@
 import { type Case, cases, copyOf, eachColumn } from './wall.ts'
 
-const copy = (of: string, changes: Record<string, string>, or = '') =>
+export const copy = (of: string, changes: Record<string, string>, or = '') =>
   copyOf('payments', `id = :${of}`, { id: "'pay_2'", ...changes }, or)
 const change = (of: string, set: string) => `UPDATE payments SET ${set} WHERE id = :${of}`
 
 /** What a payment has taken before it is written as held: its money, and allowance and a use of its instrument. */
-const taken = (id: string, of: string, amount: string) =>
+export const taken = (id: string, of: string, amount: string) =>
   `INSERT INTO entries SELECT wallet_id, seq, 9, wallet_id, ${id}, 'hold', 'available', 'held', ${amount}
    FROM payments WHERE id = :${of}; UPDATE instruments SET remaining = 0, usage_consumed = 5 WHERE id = :card`
-const TAKEN = taken("'pay_2'", 'open', 'amount')
-const TAKEN_BY_WAITING = taken('id', 'waiting', 'amount')
+export const TAKEN = taken("'pay_2'", 'open', 'amount')
+export const TAKEN_BY_WAITING = taken('id', 'waiting', 'amount')
 
 /** A payment that is held as the rules want it: it may be written. */
 export const ALLOWED_PAYMENT: Pick<Case, 'bad' | 'before'> = { before: TAKEN, bad: copy('open', {}) }
 const YES = `${TAKEN_BY_WAITING}; UPDATE approvals SET status = 'approved', assurance = 'host', answered_at = :now WHERE subject_id = :waiting`
-const authorize = change(
+export const authorize = change(
   'waiting',
   `status = 'authorized', held = amount, authorized_at = :now,
   counted = (SELECT counted FROM payments WHERE id = :open)`,
@@ -31,7 +31,7 @@ const STATUSES =
 const checks = cases('payments', [
   [STATUSES, 'is only attempted', copy('refused', { status: "'attempted'" }), { without: ['payments_begin_allowed'] }],
   ['amount > 0', 'is of nothing', copy('refused', { amount: '0' })],
-  ['held >= 0 AND held <= amount', 'holds less than nothing', change('paid', 'held = -1')],
+  ['held >= 0 AND held <= amount', 'holds less than nothing', change('open', 'held = -1')],
   ['held >= 0 AND held <= amount', 'holds more than its amount', copy('open', { held: 'amount + 1' })],
   [
     'captured >= 0 AND captured - forced <= amount',
@@ -65,7 +65,7 @@ const checks = cases('payments', [
   ],
 ])
 
-const without = (window: string) =>
+export const without = (window: string) =>
   `UPDATE limits SET removed_at = 1 WHERE wallet_id = :wallet AND window = '${window}' AND over = 'deny'`
 const perPayee = `INSERT INTO limits VALUES ('lim_2', :wallet, 'payee', NULL, 'day', 1000, NULL, 'deny', 0, NULL)`
 const set = (table: string, what: string) => `UPDATE ${table} SET ${what}`
@@ -82,7 +82,7 @@ const SITUATIONS: readonly (readonly [string, string, string[]?])[] = [
     set('wallets', 'agent_id = :other WHERE id = :wallet'),
     ['wallets_keep_their_terms'],
   ],
-  ['while all spending is frozen', set('instance', 'frozen = 1')],
+  ['while all spending is frozen', set('instance', 'frozen = true')],
   ['in a database without an instance', 'DELETE FROM instance', ['instance_remains']],
   ['without a limit per payment', without('payment')],
   ['without a limit per session', without('session')],
@@ -169,7 +169,7 @@ function lasts(): string {
   return '(SELECT expires_at FROM instruments WHERE id = :card)'
 }
 
-const DENIED = `UPDATE approvals SET status = 'denied', answered_at = :now WHERE subject_id = :waiting`
+export const DENIED = `UPDATE approvals SET status = 'denied', answered_at = :now WHERE subject_id = :waiting`
 const approvals = cases('payments', [
   ['payments_are_approved', 'is authorized by nobody', authorize],
   ['payments_are_approved', 'is authorized after a no', authorize, { before: DENIED }],

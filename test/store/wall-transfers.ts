@@ -55,7 +55,7 @@ const STOPPED: readonly (readonly [string, string, string[]?])[] = [
   ),
   ['from a frozen wallet', `UPDATE wallets SET status = 'frozen' WHERE id = :onchain`],
   ['by a revoked agent', `UPDATE agents SET status = 'revoked' WHERE id = :buyer`],
-  ['while all spending is frozen', 'UPDATE instance SET frozen = 1'],
+  ['while all spending is frozen', 'UPDATE instance SET frozen = true'],
   ['in a database without an instance', 'DELETE FROM instance', ['instance_remains']],
 ]
 const authorized = (what: string, bad: string, more: Partial<Case> = {}) =>

@@ -6,9 +6,9 @@ const purchase = (changes: Changes = {}) =>
 const HOLD = `INSERT INTO entries SELECT wallet_id, seq, 9, wallet_id, 'pay_2', 'hold', 'available', 'held', amount
   FROM payments WHERE id = :prepared`
 /** What a payment by x402 has taken, and what it is for, before it is written as held. */
-const TAKEN = `${HOLD}; ${purchase()}`
+export const TAKEN = `${HOLD}; ${purchase()}`
 const WAITS = { status: `'awaiting_approval'`, held: '0', authorized_at: 'NULL' }
-const begin = (changes: Changes = {}) =>
+export const begin = (changes: Changes = {}) =>
   copyOf('payments', 'id = :prepared', { id: `'pay_2'`, status: `'authorized'`, ...changes })
 
 const payee = (change: string) => ({ ...WAITS, payee: `json_set(payee, ${change})` })
@@ -59,7 +59,7 @@ const held = (list: string, value: string) =>
 const TERMS = { without: ['instruments_keep_their_terms'] }
 /** What makes any payment by x402 wrong: what is counted for it, what else is there, and the walls that stand before. */
 const WRONG: readonly (readonly [string, string, string?, Partial<Case>?])[] = [
-  ['without counting', `'[]'`],
+  ['without counting', 'json_array()'],
   ['not counted for its origin', counted(`value ->> 'scopeValue' <> payee ->> 'origin'`)],
   ['not counted for its account', counted(`value ->> 'scopeValue' <> payee_key`)],
   [

@@ -9,6 +9,8 @@ import { KEYS, Rebuilt, rowName, type TableName } from '../../src/core/tables.ts
 import type { Counter, CounterKey, Instrument, Payment } from '../../src/core/types.ts'
 import type { Reader } from '../../src/ports.ts'
 import { journalNoteKey } from '../../src/store/sqlite/index.ts'
+import { collected } from './collected.ts'
+import type { Books } from './store.ts'
 
 interface Carried {
   readonly amount: bigint
@@ -23,7 +25,7 @@ interface Carried {
 export class Audit {
   private readonly read: Reader
   private readonly noteKey: ReturnType<typeof journalNoteKey>
-  private readonly books: Database.Database
+  private readonly books: Books
   private readonly issuer: Database.Database
   private readonly journals = new Map<string, Frontier>()
   private readonly rebuilt = new Rebuilt()
@@ -34,29 +36,28 @@ export class Audit {
   /** How many events there are, over all journals. */
   events = 0
 
-  constructor(read: Reader, publicKey: Buffer, path: string, issuerPath: string) {
+  constructor(read: Reader, publicKey: Buffer, books: Books, issuerPath: string) {
     this.read = read
     this.noteKey = journalNoteKey(publicKey)
-    this.books = new Database(path, { readonly: true })
-    this.books.defaultSafeIntegers(true)
+    this.books = books
     this.issuer = new Database(issuerPath, { readonly: true })
     this.issuer.defaultSafeIntegers(true)
   }
 
-  close(): void {
-    this.books.close()
+  async close(): Promise<void> {
+    await this.books.close()
     this.issuer.close()
   }
 
   /** Everything that is wrong, a sentence each; nothing is the right answer. `settled`: recovery has read the issuer, and all rows are compared. */
-  problems(settled = false): string[] {
+  async problems(settled = false): Promise<string[]> {
     return [
-      ...this.journalProblems(),
-      ...this.tableProblems(settled),
-      ...this.accountProblems(),
-      ...this.instrumentProblems(),
-      ...this.counterProblems(),
-      ...this.issuerProblems(settled),
+      ...(await collected(this.journalProblems())),
+      ...(await collected(this.tableProblems(settled))),
+      ...(await collected(this.accountProblems())),
+      ...(await collected(this.instrumentProblems())),
+      ...(await collected(this.counterProblems())),
+      ...(await collected(this.issuerProblems(settled))),
     ]
   }
 
@@ -66,18 +67,18 @@ export class Audit {
     return this.issuer.prepare(sum).pluck().get(instrumentId) as bigint
   }
 
-  private *journalProblems(): Iterable<string> {
-    const heads = this.read
-      .heads()
-      .toSorted((a, b) => Number(b.journal === 'instance') - Number(a.journal === 'instance'))
+  private async *journalProblems(): AsyncIterable<string> {
+    const heads = (await this.read.heads()).toSorted(
+      (a, b) => Number(b.journal === 'instance') - Number(a.journal === 'instance'),
+    )
     for (const { journal, size, checkpoint } of heads) {
       let frontier = this.journals.get(journal) ?? EMPTY
-      for (const { seq, body, leaf } of this.read.events(journal, frontier.size)) {
-        const event = JSON.parse(body) as JournalEvent
+      for await (const { seq, body, leaf } of this.read.events(journal, frontier.size)) {
+        const event = JSON.parse(body!) as JournalEvent
         if (seq !== frontier.size || event.seq !== seq || event.journal !== journal)
           yield `${journal} ${seq}: out of place`
         if (canonical(event) !== body || !leafHash(body).equals(leaf)) yield `${journal} ${seq}: not what was hashed`
-        frontier = append(frontier, leafHash(body))
+        frontier = append(frontier, leafHash(body!))
         this.take(event)
       }
       this.journals.set(journal, frontier)
@@ -107,15 +108,15 @@ export class Audit {
   }
 
   /** Every row that events changed, or every row there is; and that there are no others. */
-  private *tableProblems(all: boolean): Iterable<string> {
+  private async *tableProblems(all: boolean): AsyncIterable<string> {
     let rows = 0
     for (const [name, { table, key }] of this.changed)
-      if (!isDeepStrictEqual(this.read.one(table, key), this.rebuilt.rows.get(name)))
+      if (!isDeepStrictEqual(await this.read.one(table, key), this.rebuilt.rows.get(name)))
         yield `${name}: not as the journal says`
     this.changed = new Map()
     for (const table of Object.keys(KEYS) as TableName[]) {
-      rows += this.books.prepare(`SELECT count(*) FROM ${table}`).pluck().safeIntegers(false).get() as number
-      for (const row of all ? this.read.all(table) : []) {
+      rows += Number((await this.books.column(`SELECT count(*) FROM ${table}`))[0])
+      for await (const row of all ? this.read.all(table) : []) {
         const name = rowName(table, row as never)
         if (!isDeepStrictEqual(row, this.rebuilt.rows.get(name))) yield `${name}: not as the journal says`
       }
@@ -124,26 +125,26 @@ export class Audit {
       yield `the journal makes ${this.rebuilt.rows.size} rows, the tables have ${rows}`
   }
 
-  private *accountProblems(): Iterable<string> {
+  private async *accountProblems(): AsyncIterable<string> {
     const sum = (column: string) => `coalesce((SELECT sum(CASE WHEN credit = '${column}' THEN amount ELSE 0 END -
       CASE WHEN debit = '${column}' THEN amount ELSE 0 END) FROM entries e WHERE e.wallet_id = a.wallet_id), 0)`
-    const wrong = this.books.prepare(`SELECT wallet_id FROM accounts a
+    const wrong = await this.books.column(`SELECT wallet_id FROM accounts a
       WHERE available + held + external + overdrawn <> 0 OR available < 0 OR held < 0 OR overdrawn > 0
       OR held <> coalesce((SELECT sum(p.held) FROM payments p WHERE p.wallet_id = a.wallet_id), 0)
       OR available <> ${sum('available')} OR held <> ${sum('held')} OR external <> ${sum('external')}
       OR overdrawn <> ${sum('overdrawn')}`)
-    for (const id of wrong.pluck().all()) yield `the accounts of ${id} are not what moved`
+    for (const id of wrong) yield `the accounts of ${id} are not what moved`
   }
 
-  private *instrumentProblems(): Iterable<string> {
+  private async *instrumentProblems(): AsyncIterable<string> {
     const taken = new Map<string, { amount: bigint; uses: number }>()
-    for (const payment of this.counted()) {
+    for (const payment of await this.counted()) {
       const { amount, uses } = taken.get(payment.instrumentId as string) ?? { amount: 0n, uses: 0 }
       const own = this.voided.has(payment.id) ? 0 : 1
       const total = amount + payment.held + payment.captured - payment.forced
       taken.set(payment.instrumentId as string, { amount: total, uses: uses + own })
     }
-    for (const instrument of this.read.all('instruments') as Iterable<Instrument>) {
+    for await (const instrument of this.read.all('instruments') as AsyncIterable<Instrument>) {
       const { amount, uses } = taken.get(instrument.id) ?? { amount: 0n, uses: 0 }
       if (instrument.remaining !== instrument.amount - amount) yield `${instrument.id} has ${instrument.remaining} left`
       if (instrument.usageConsumed !== uses) yield `${instrument.id} has ${instrument.usageConsumed} uses of ${uses}`
@@ -151,9 +152,9 @@ export class Audit {
   }
 
   /** Every counter is the sum of the payments that it counted, and of what was there when its limit was set. */
-  private *counterProblems(): Iterable<string> {
+  private async *counterProblems(): AsyncIterable<string> {
     const sums = new Map<string, Carried>(this.carried)
-    for (const payment of this.counted()) {
+    for (const payment of await this.counted()) {
       const own = this.voided.has(payment.id) ? 0 : 1
       for (const key of payment.counted) {
         const before = sums.get(nameOf(key)) ?? { amount: 0n, count: 0, forced: 0n }
@@ -161,23 +162,24 @@ export class Audit {
         sums.set(nameOf(key), { amount, count: before.count + own, forced: before.forced + payment.forced })
       }
     }
-    for (const counter of this.read.all('counters') as Iterable<Counter>) {
+    for await (const counter of this.read.all('counters') as AsyncIterable<Counter>) {
       const { amount, count, forced } = counter
       if (!isDeepStrictEqual({ amount, count, forced }, sums.get(nameOf(counter))))
         yield `${nameOf(counter)} is not its sum`
     }
-    const over = this.books.prepare(`SELECT limit_id FROM counters c JOIN limits l ON l.id = c.limit_id
+    const over = await this.books.column(`SELECT limit_id FROM counters c JOIN limits l ON l.id = c.limit_id
       WHERE l.over = 'deny' AND c.amount > l.max_amount`)
-    for (const id of over.pluck().all()) yield `${id} was overrun`
+    for (const id of over) yield `${id} was overrun`
   }
 
-  private counted(): readonly Payment[] {
-    return [...(this.read.all('payments') as Iterable<Payment>)].filter(({ authorizedAt }) => authorizedAt !== null)
+  private async counted(): Promise<readonly Payment[]> {
+    const payments = (await collected(this.read.all('payments'))) as Payment[]
+    return payments.filter(({ authorizedAt }) => authorizedAt !== null)
   }
 
   /** Once the issuer was read, both books agree to the cent; before, the issuer may only be ahead. */
-  private *issuerProblems(settled: boolean): Iterable<string> {
-    const payments = new Map(this.counted().map((payment) => [payment.id, payment]))
+  private async *issuerProblems(settled: boolean): AsyncIterable<string> {
+    const payments = new Map((await this.counted()).map((payment) => [payment.id, payment]))
     const rows =
       this.issuer.prepare(`SELECT payment_id AS id, status, authorized, captured + forced AS captured, refunded,
       authorized - captured - released AS held FROM authorizations`)

@@ -107,10 +107,10 @@ export async function openChainPurse(
     sellers: options.sellers ?? noSellers,
   }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
-  const ownerId = store.read.one('wallets', { name: 'sandbox' })!.ownerId
+  const ownerId = (await store.read.one('wallets', { name: 'sandbox' }))!.ownerId
   const authority = { ownerId, channel: 'test', sign: signerOf(owner) }
   const account = (key: PrivateKey): string => `${network.id}:${key.address}`
-  if (!store.read.one('wallets', { name: 'usdc' })) {
+  if (!(await store.read.one('wallets', { name: 'usdc' }))) {
     const place = { network, account: account(keys.payer), relayer: account(keys.relayer) }
     const { confirmations } = options
     await createWallet(bursar, authority, {
@@ -119,11 +119,11 @@ export async function openChainPurse(
     })
     await limitRelayer(bursar, authority, place.relayer, '10')
   }
-  const agentId = store.read.one('agents', { name: 'default' })!.id
+  const agentId = (await store.read.one('agents', { name: 'default' }))!.id
   return {
     ...{ bursar, network, authority, publicKey, path, address: keys.payer.address },
     relayerAddress: keys.relayer.address,
-    wallet: store.read.one('wallets', { name: 'usdc' })!,
+    wallet: (await store.read.one('wallets', { name: 'usdc' }))!,
     caller: { agentId, sessionId: options.sessionId ?? systemIds.make('session'), credentialId: null },
     close: () => opened.close(),
   }
@@ -152,7 +152,7 @@ export async function makeInstrument(
   terms: Partial<RequestInput> = {},
 ): Promise<InstrumentView> {
   const request = await requestInstrument(bursar, caller, { ...USDC_TERMS, ...terms })
-  const { digest } = question(bursar, request.request_id)
+  const { digest } = await question(bursar, request.request_id)
   const view = await approve(bursar, request.request_id, hostProof(authority.ownerId, digest, 'test'), {})
   return (view as RequestView).instrument!
 }
@@ -174,6 +174,6 @@ export function send(
 
 /** The wallet's account by the chain and by the books, in units. They are the same once everything has settled. */
 export async function bothBooks(purse: ChainPurse, chain: Chain): Promise<{ chain: bigint; books: bigint }> {
-  const { external } = purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id })!
+  const { external } = (await purse.bursar.store.read.one('accounts', { walletId: purse.wallet.id }))!
   return { chain: await chain.balance(addressIn(purse.wallet.account as string) as `0x${string}`), books: -external }
 }

@@ -56,9 +56,9 @@ export async function openDisk(folder: string, options: DiskOptions = {}): Promi
     sellers: noSellers,
   }
   const { created } = await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
-  const { ownerId } = store.read.one('wallets', { name: 'sandbox' })!
+  const { ownerId } = (await store.read.one('wallets', { name: 'sandbox' }))!
   return {
-    ...{ bursar, sandbox, publicKey, created, agentId: store.read.one('agents', { name: 'default' })!.id },
+    ...{ bursar, sandbox, publicKey, created, agentId: (await store.read.one('agents', { name: 'default' }))!.id },
     authority: { ownerId, channel: 'test', sign: signerOf(owner) },
     async close() {
       await opened.close()
@@ -78,7 +78,7 @@ export async function wideWallet({ bursar, authority }: Disk, currency: string, 
   const input = { name: `wallet ${wallets} ${amount}`, currency, mode: 'sandbox', timeZone }
   const { wallet_id } = await createWallet(bursar, authority, input)
   await fund(bursar, authority, wallet_id, amount)
-  for (const { limit_id, over } of listLimits(bursar, wallet_id))
+  for (const { limit_id, over } of await listLimits(bursar, wallet_id))
     if (over === 'ask') await removeLimit(bursar, authority, limit_id)
   for (const [scope, window] of [
     ['wallet', 'payment'],

@@ -11,13 +11,13 @@ import { setUp } from '../../src/actions/owner/setup.ts'
 import { question } from '../../src/actions/question.ts'
 import type { Caller, InstrumentView, PaymentView, RequestView } from '../../src/actions/wire.ts'
 import { hostProof } from '../../src/approvals/host.ts'
-import type { Bursar, Rail } from '../../src/ports.ts'
+import type { Bursar, Rail, Store } from '../../src/ports.ts'
 import { cardRail } from '../../src/rails/card/rail.ts'
 import { sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
-import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { systemIds } from '../../src/system.ts'
 import { makeKeyPair, signerOf } from '../../src/vault/keys.ts'
 import { noSellers } from './sellers.ts'
+import { openTestStore } from './store.ts'
 
 /** 2026-03-10T12:00:00Z: a Tuesday, far from any boundary. */
 export const NOON = Date.UTC(2026, 2, 10, 12)
@@ -25,6 +25,7 @@ export const NOON = Date.UTC(2026, 2, 10, 12)
 export interface Purse {
   readonly bursar: Bursar
   readonly folder: string
+  /** Of the file, where the store is SQLite's. */
   readonly path: string
   readonly caller: Caller
   readonly authority: OwnerAuthority
@@ -33,6 +34,8 @@ export interface Purse {
   /** Milliseconds since the epoch; move it and the purse's clock moves. */
   readonly time: { now: number }
   readonly walletId: string
+  /** Its store, opened once more, as another process would. It is the caller's to close. */
+  again(): Promise<Store>
   close(): Promise<void>
 }
 
@@ -66,7 +69,8 @@ export async function makePurse(options: PurseOptions = {}): Promise<Purse> {
   const journal = makeKeyPair()
   const journalKey = { publicKey: Buffer.from(journal.publicKey, 'base64'), sign: signerOf(journal) }
   const path = join(folder, 'bursar.db')
-  const store = openSqlite({ path, clock, journalKey })
+  const opened = await openTestStore({ path, clock, journalKey })
+  const { store } = opened
   const sandbox = options.rail ? null : await sandboxIssuer({ path: join(folder, 'issuer.db'), clock })
   const rail = options.rail ?? cardRail(sandbox!.issuer, sandbox!.network)
   const bursar: Bursar = {
@@ -78,8 +82,8 @@ export async function makePurse(options: PurseOptions = {}): Promise<Purse> {
     sellers: noSellers,
   }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
-  const agent = store.read.one('agents', { name: 'default' })!
-  const wallet = store.read.one('wallets', { name: 'sandbox' })!
+  const agent = (await store.read.one('agents', { name: 'default' }))!
+  const wallet = (await store.read.one('wallets', { name: 'sandbox' }))!
   const purse: Purse = {
     bursar,
     folder,
@@ -90,8 +94,9 @@ export async function makePurse(options: PurseOptions = {}): Promise<Purse> {
     caller: { agentId: agent.id, sessionId: options.sessionId ?? systemIds.make('session'), credentialId: null },
     authority: { ownerId: wallet.ownerId, channel: 'test', sign: signerOf(owner) },
     walletId: wallet.id,
+    again: opened.again,
     async close() {
-      await store.close()
+      await opened.close()
       sandbox?.close()
     },
   }
@@ -112,7 +117,7 @@ export const CARD: RequestInput = {
 /** An approved card, by the host. */
 export async function makeCard(purse: Purse, terms: Partial<RequestInput> = {}): Promise<InstrumentView> {
   const request = await requestInstrument(purse.bursar, purse.caller, { ...CARD, ...terms })
-  const { digest } = question(purse.bursar, request.request_id)
+  const { digest } = await question(purse.bursar, request.request_id)
   const proof = hostProof(purse.authority.ownerId, digest, 'test')
   const view = (await approve(purse.bursar, request.request_id, proof, {})) as RequestView
   return view.instrument!
@@ -130,6 +135,6 @@ export function buy(purse: Purse, card: InstrumentView, amount: string, more: ob
 }
 
 /** Every balance of the wallet, in units. Their sum is asserted by the database and by `journal verify`. */
-export function balances(purse: Purse) {
-  return purse.bursar.store.read.one('accounts', { walletId: purse.walletId })!
+export async function balances(purse: Purse) {
+  return (await purse.bursar.store.read.one('accounts', { walletId: purse.walletId }))!
 }

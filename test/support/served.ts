@@ -64,7 +64,7 @@ export async function addMember({ bursar, authority }: Disk, currency: string): 
   const { agent_id: agentId, credential_id: credentialId, key } = await addAgent(bursar, authority, `agent-${members}`)
   const terms = { type: 'virtual_card', amount: '90000.00', currency, expires_in: '1d', purpose: 'Many purchases' }
   const { request_id } = await requestInstrument(bursar, { agentId, sessionId: 'before', credentialId }, terms)
-  const proof = hostProof(authority.ownerId, question(bursar, request_id).digest, 'test')
+  const proof = hostProof(authority.ownerId, (await question(bursar, request_id)).digest, 'test')
   const { instrument } = (await approve(bursar, request_id, proof, {})) as RequestView
   if (!instrument) throw new Error('An approved request has an instrument.')
   return { agentId, key, instrumentId: instrument.instrument_id, currency }

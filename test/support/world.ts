@@ -11,11 +11,11 @@ import type { Bursar, Rail, RailRecord } from '../../src/ports.ts'
 import type { CardNetwork } from '../../src/rails/card/issuer.ts'
 import { cardRail } from '../../src/rails/card/rail.ts'
 import { sandboxIssuer } from '../../src/rails/card/sandbox/sandbox.ts'
-import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { systemIds } from '../../src/system.ts'
 import { makeKeyPair, signerOf } from '../../src/vault/keys.ts'
 import { Audit } from './audit.ts'
 import { noSellers } from './sellers.ts'
+import { openTestStore } from './store.ts'
 
 /** What the rail does to the next calls: `lost_request` never reaches the issuer, `lost_reply` does and says nothing. */
 export type Weather = 'fair' | 'lost_request' | 'lost_reply' | 'no_cards'
@@ -54,7 +54,8 @@ export async function makeWorld(now: number): Promise<World> {
   const journal = makeKeyPair()
   const publicKey = Buffer.from(journal.publicKey, 'base64')
   const path = join(folder, 'bursar.db')
-  const store = openSqlite({ path, clock, journalKey: { publicKey, sign: signerOf(journal) } })
+  const opened = await openTestStore({ path, clock, journalKey: { publicKey, sign: signerOf(journal) } })
+  const { store } = opened
   const sandbox = await sandboxIssuer({ path: join(folder, 'issuer.db'), clock, sleep: async () => undefined })
   const weather = { now: 'fair' as Weather }
   const heard: Heard[] = []
@@ -68,13 +69,13 @@ export async function makeWorld(now: number): Promise<World> {
     sellers: noSellers,
   }
   await setUp(bursar, { ownerName: 'owner', publicKey: owner.publicKey, version: 'test' })
-  const { ownerId } = store.read.one('wallets', { name: 'sandbox' })!
+  const { ownerId } = (await store.read.one('wallets', { name: 'sandbox' }))!
   const authority: OwnerAuthority = { ownerId, channel: 'test', sign: signerOf(owner) }
-  const agentId = store.read.one('agents', { name: 'default' })!.id
+  const agentId = (await store.read.one('agents', { name: 'default' }))!.id
   const other = await addAgent(bursar, authority, 'other')
   await makeWallets(bursar, authority, other.agent_id)
-  const credentialId = store.read.one('credentials', { keyHash: keyHashOf(other.key) })!.id
-  const audit = new Audit(store.read, publicKey, path, join(folder, 'issuer.db'))
+  const credentialId = (await store.read.one('credentials', { keyHash: keyHashOf(other.key) }))!.id
+  const audit = new Audit(store.read, publicKey, await opened.books(), join(folder, 'issuer.db'))
   return {
     ...{ bursar, authority, time, weather, heard, network: sandbox.network, audit },
     callers: [
@@ -83,8 +84,8 @@ export async function makeWorld(now: number): Promise<World> {
       { agentId: other.agent_id, sessionId: 'run-3', credentialId },
     ],
     async close() {
-      audit.close()
-      await store.close()
+      await audit.close()
+      await opened.close()
       sandbox.close()
       rmSync(folder, { recursive: true, force: true })
     },

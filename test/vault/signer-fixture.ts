@@ -42,13 +42,13 @@ export function set<T extends keyof Rows>(table: T, change: Partial<Rows[T]>): v
   state.rows[table] = { ...state.rows[table], ...change }
 }
 
-const reader = {
-  one: (table: keyof Rows, where: object) => {
+const reader: Reader = {
+  one: async (table: keyof Rows, where: object) => {
     const row = state.rows[table] as object as Record<string, unknown>
     return Object.entries(where).every(([column, value]) => row[column] === value) ? { ...row } : null
   },
-  list: (table: keyof Rows) => [state.rows[table]],
-  together: (look: () => unknown) => look(),
+  list: async (table: keyof Rows) => [state.rows[table]],
+  together: (look: (read: Reader) => unknown) => look(reader),
 } as unknown as Reader
 
 export const books = {

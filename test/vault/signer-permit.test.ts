@@ -115,10 +115,9 @@ describe('a permit', () => {
 
   it('security: is carried by no relayer', async () => {
     const relayer = await relaySignerOf(books, ACCOUNT, KEY)
-    const terms = { chainId: 8453, nonce: 5, gas: 120_000n, maxFeePerGas: 50_000_000n, maxPriorityFeePerGas: 1n }
     const carried: Transfer = { ...state.rows.transfers, kind: 'permit2', facilitator: SETTLER }
-    expect(() => relayer.sign(carried, terms)).toThrow(refusal('not_stored'))
+    await expect(relayer.carry(carried)).rejects.toThrow(refusal('not_stored'))
     set('transfers', { kind: 'permit2', facilitator: SETTLER })
-    expect(() => relayer.sign(carried, terms)).toThrow(refusal('not_carried'))
+    await expect(relayer.carry(carried)).rejects.toThrow(refusal('not_carried'))
   })
 })

@@ -53,18 +53,18 @@ async function makePayment() {
   const bursar: Bursar = { ...purse.bursar, rails: { ...purse.bursar.rails, usdc: silent } }
   const chain = { network: NETWORK, account, relayer: account }
   await createWallet(bursar, purse.authority, { name: 'base', currency: 'USDC', mode: 'sandbox', chain })
-  const wallet = store.read.one('wallets', { name: 'base' }) as Wallet
+  const wallet = (await store.read.one('wallets', { name: 'base' })) as Wallet
   const funded = fundedFact(purse.authority, wallet, '50.00', 0n)
   const deposit = { tx_hash: `0x${'11'.repeat(32)}`, position: 0, from: PAYEE, block: 1 }
   const fact = { ...funded, details: { ...funded.details, deposit } } as Fact
   await store.update({ walletId: wallet.id }, () => ({ facts: [fact], result: null }))
   const request = await requestInstrument(bursar, purse.caller, TERMS)
-  const proof = hostProof(purse.authority.ownerId, question(bursar, request.request_id).digest, 'test')
+  const proof = hostProof(purse.authority.ownerId, (await question(bursar, request.request_id)).digest, 'test')
   const { instrument } = (await approve(bursar, request.request_id, proof, {})) as RequestView
   const view = await pay(bursar, purse.caller, {
     ...{ instrument_id: instrument!.instrument_id, amount: '1.50', payee: { address: PAYEE }, purpose: 'One row' },
   })
-  const payment = store.read.one('payments', { id: view.payment_id }) as Payment
+  const payment = (await store.read.one('payments', { id: view.payment_id })) as Payment
   const vault = vaultOf({
     ...{ read: store.read, clock, folder, passphrases: () => vaultPassphrases(sources) },
     tokenOf: (asset) => (asset === wallet.asset ? NETWORK.usdc : null),
@@ -91,7 +91,7 @@ describe('signing from real books', () => {
     const transfer = stored as Transfer
     const relayer = await vault.relayer(account)
     const terms = { chainId: 84532, nonce: 0, gas: 120_000n, maxFeePerGas: 1_000_000n, maxPriorityFeePerGas: 1_000n }
-    const { raw } = relayer.sign(transfer, terms)
+    const { raw } = (await relayer.carry(transfer))(terms)
     expect(parseTransaction(raw as Hex)).toMatchObject({ to: NETWORK.usdc.address.toLowerCase(), chainId: 84532 })
 
     for (const id of [undefined, null, {}, [payment.id], 1, true])

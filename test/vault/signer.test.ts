@@ -87,7 +87,7 @@ describe('payer', () => {
 
   it('security: has no other way to sign', () => {
     expect(Object.keys(payer)).toEqual(['sign'])
-    expect(Object.keys(relayer)).toEqual(['sign'])
+    expect(Object.keys(relayer)).toEqual(['carry'])
     expect(Object.keys(vault)).toEqual(['payer', 'relayer'])
   })
 })

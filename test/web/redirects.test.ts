@@ -190,7 +190,7 @@ describe('mayContact', () => {
         return [{ address: A }]
       },
     })
-    const mayContact = (origin: string) => void order.push(`${origin} after ${site.seen.length}`)
+    const mayContact = async (origin: string) => void order.push(`${origin} after ${site.seen.length}`)
     const visit = web.visit({ loopback: false, mayContact })
     await visit.ask(get('https://shop.example/1?/2?https://other.example:8443/3'), HOPS)
     await visit.ask(get('https://shop.example/4'), HOPS)
@@ -208,7 +208,7 @@ describe('mayContact', () => {
   ])('security: ends the visit with its error before %s is asked', async (_what, url, requests) => {
     const { site, calls, web } = await shop()
     const error = new BursarError('payee_not_allowed', 'No.')
-    const mayContact = (origin: string) => {
+    const mayContact = async (origin: string) => {
       if (origin === 'https://other.example') throw error
     }
     await expect(web.visit({ loopback: false, mayContact }).ask(get(url), HOPS)).rejects.toBe(error)

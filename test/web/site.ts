@@ -10,8 +10,8 @@ import { CERTIFICATE, KEY } from './certificate.ts'
 export const BOUNDS: WebBounds = { withinMs: 20_000, redirects: 0 }
 /** Enough for anything here that answers at all is {@link BOUNDS}. This is for what never does. */
 export const SOON: WebBounds = { withinMs: 300, redirects: 0 }
-export const PUBLIC: WebRules = { loopback: false, mayContact: () => {} }
-export const LOCAL: WebRules = { loopback: true, mayContact: () => {} }
+export const PUBLIC: WebRules = { loopback: false, mayContact: async () => {} }
+export const LOCAL: WebRules = { loopback: true, mayContact: async () => {} }
 
 export function get(url: string, more: Partial<WebRequest> = {}): WebRequest {
   return { url, method: 'GET', headers: {}, body: null, ...more }

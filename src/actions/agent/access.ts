@@ -9,15 +9,15 @@ import type { Caller } from '../wire.ts'
  *
  * @throws `spending_frozen` where what it came with has ended, `scope_missing`
  */
-export function assertMay(
+export async function assertMay(
   { store: { read }, clock }: Bursar,
   { agentId, credentialId, narrowed }: Caller,
   scope: AgentScope,
-): void {
-  const agent = read.one('agents', { id: agentId })
+): Promise<void> {
+  const agent = await read.one('agents', { id: agentId })
   // Nobody has nothing: whatever is asked for is not found.
   if (!agent) return
-  const credentials = credentialId === null ? [] : read.credentials(credentialId)
+  const credentials = credentialId === null ? [] : await read.credentials(credentialId)
   const over = credentialOver({ agent, credentials, now: clock.now() }, credentialId)
   if (over) throw new BursarError(over.code, over.message)
   const lacks = [credentials[0]?.scopes, narrowed?.scopes].some((scopes) => scopes && !scopes.includes(scope))

@@ -25,7 +25,7 @@ export async function mintCredential(
 ): Promise<CredentialView & { readonly key: string }> {
   const { agentId, credentialId, sessionId } = caller
   if (credentialId === null) throw forbidden('Who has no credential mints none.')
-  const terms = credentialTerms(bursar.store.read, agentId, input)
+  const terms = await credentialTerms(bursar.store.read, agentId, input)
   const key = newKey()
   const id = bursar.ids.make('credential')
   const origin = { credentialId: id, parentId: credentialId, keyHash: keyHashOf(key), token: null }
@@ -36,7 +36,7 @@ export async function mintCredential(
     return { facts: [{ ...base, type: 'credential.added', details: { credential } }], result: null }
   })
   bursar.notify.changed(agentId, null)
-  return { ...shown(bursar, id), key }
+  return { ...(await shown(bursar, id)), key }
 }
 
 /**
@@ -50,8 +50,8 @@ export async function revokeMinted(bursar: Bursar, caller: Caller, credentialId:
   return shown(bursar, credentialId)
 }
 
-function shown({ store: { read }, clock }: Bursar, id: string): CredentialView {
-  return credentialView(read, read.one('credentials', { id }) as Credential, clock.now())
+async function shown({ store: { read }, clock }: Bursar, id: string): Promise<CredentialView> {
+  return credentialView(read, (await read.one('credentials', { id })) as Credential, clock.now())
 }
 
 /** The terms, with what is left out as it is in the caller's own. @throws where they are wider */

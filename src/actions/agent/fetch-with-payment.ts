@@ -45,12 +45,12 @@ export async function fetchWithPayment(
   input: FetchInput,
   gone: AbortSignal = NEVER,
 ): Promise<FetchView> {
-  const errand = errandOf(bursar, caller, input)
+  const errand = await errandOf(bursar, caller, input)
   if (errand.fault) return refused(bursar, errand, errand.fault)
   const { web, x402 } = await bursar.sellers()
   const leaving = new Map<string, string>()
   const trip = { bursar, errand, caller, gone, x402, leaving, visit: web.visit(rulesOf(bursar, errand, leaving)) }
-  const prior = errand.isQuery ? null : bursar.store.read.prior(errand.same, bursar.clock.now())
+  const prior = errand.isQuery ? null : await bursar.store.read.prior(errand.same, bursar.clock.now())
   return prior && isReplayed(prior) ? again(trip, prior) : first(trip)
 }
 
@@ -74,11 +74,11 @@ async function first(trip: Trip): Promise<FetchView> {
       await expire(bursar, paymentId)
       return first(trip)
     case 'replayed':
-      return again(trip, paymentOf(bursar, paymentId))
+      return again(trip, await paymentOf(bursar, paymentId))
     case 'refused':
     case 'asking':
       bursar.notify.changed(paymentId, null)
-      return { payment: paymentView(bursar, paymentId) }
+      return { payment: await paymentView(bursar, paymentId) }
     case 'authorized':
       return bought(trip, paymentId, priced, quote)
   }
@@ -94,8 +94,8 @@ async function again(trip: Trip, payment: Payment): Promise<FetchView> {
     await expire(bursar, id)
     return first(trip)
   }
-  const purchase = bursar.store.read.one('purchases', { paymentId: id }) as Purchase
-  if (!isUnfinished(payment, purchase)) return replayed(payment, seen(bursar, id))
+  const purchase = (await bursar.store.read.one('purchases', { paymentId: id })) as Purchase
+  if (!isUnfinished(payment, purchase)) return replayed(payment, await seen(bursar, id))
   if (purchase.header !== null) return replayed(payment, await sent(trip, id))
   return replayed(payment, await resumed(trip, payment))
 }
@@ -117,13 +117,13 @@ async function resumed(trip: Trip, payment: Payment): Promise<FetchView> {
     // Who answers with an error may ask again later.
     if (isDelivered(asked.response))
       await abandon(bursar, payment, refusal('offer_changed', 'offer', 'The seller no longer asks for money.'))
-    return { answer: answerView(asked.response), payment: paymentView(bursar, payment.id) }
+    return { answer: answerView(asked.response), payment: await paymentView(bursar, payment.id) }
   }
   const why = asked.kind === 'refused' ? asked.why : changeOf(payment, asked.priced)
   if (asked.kind === 'refused' || why) {
     // What may pass by itself leaves what was approved as it is, until it is too late for it.
     if (why?.code === 'offer_changed' || why?.code === 'offer_not_payable') await abandon(bursar, payment, why)
-    return { payment: paymentView(bursar, payment.id), ...(why && { refusal: refusalView(why) }) }
+    return { payment: await paymentView(bursar, payment.id), ...(why && { refusal: refusalView(why) }) }
   }
   if (asked.priced.offer.amount > errand.max)
     return refused(bursar, errand, overMax(errand, asked.priced), asked.priced.payee, asked.priced)
@@ -142,31 +142,35 @@ function changeOf({ amount, payee }: Payment, priced: Priced): Refusal | null {
 
 async function bought(trip: Trip, paymentId: string, { offer }: Priced, quote: Quote): Promise<FetchView> {
   const { bursar, x402 } = trip
-  const why = await prepare(bursar, paymentOf(bursar, paymentId), { offer, quote, x402 })
-  return why ? { ...seen(bursar, paymentId), refusal: refusalView(why) } : sent(trip, paymentId)
+  const why = await prepare(bursar, await paymentOf(bursar, paymentId), { offer, quote, x402 })
+  return why ? { ...(await seen(bursar, paymentId)), refusal: refusalView(why) } : sent(trip, paymentId)
 }
 
 /** Sends what was prepared, by whomever, and shows what came back: the resource, or how it stands with the payment. */
 async function sent(trip: Trip, paymentId: string): Promise<FetchView> {
   const { bursar, errand } = trip
-  const purchase = bursar.store.read.one('purchases', { paymentId }) as Purchase
-  const payment = paymentOf(bursar, paymentId)
+  const purchase = (await bursar.store.read.one('purchases', { paymentId })) as Purchase
+  const payment = await paymentOf(bursar, paymentId)
   // What was signed for more than may be paid now may still be taken: it is shown as it stands, and not sent again.
   const isOver = payment.captured === 0n && (purchase.value ?? (payment.amount as bigint)) > errand.max
   if (purchase.header === null || purchase.deliveredAt !== null || isOver) return seen(bursar, paymentId)
-  const request = requestOf(bursar, errand, purchase)
+  const request = await requestOf(bursar, errand, purchase)
   trip.leaving.set(payment.payee.origin as string, paymentId)
   const response = request && (await sendPaid(bursar, trip, { id: paymentId, header: purchase.header }, request))
   bursar.notify.changed(paymentId, payment.walletId)
   if (response && isDelivered(response))
-    return { answer: answerView(response), payment: paymentView(bursar, paymentId) }
+    return { answer: answerView(response), payment: await paymentView(bursar, paymentId) }
   await settle(bursar, paymentId, 0)
-  return { ...(response && { answer: answerView(response) }), ...seen(bursar, paymentId) }
+  return { ...(response && { answer: answerView(response) }), ...(await seen(bursar, paymentId)) }
 }
 
 /** To where the price was asked, which may not be where the agent sent us: its headers go no further. Null: that was erased. */
-function requestOf({ store }: Bursar, { request }: Errand, { resourceRef }: Purchase): WebRequest | null {
-  const url = resourceIn(store.read.text(resourceRef))?.url
+async function requestOf(
+  { store }: Bursar,
+  { request }: Errand,
+  { resourceRef }: Purchase,
+): Promise<WebRequest | null> {
+  const url = resourceIn(await store.read.text(resourceRef))?.url
   if (url === undefined) return null
   const isHere = new URL(url).origin === new URL(request.url).origin
   return { ...request, url, ...(!isHere && { headers: {} }) }
@@ -188,12 +192,12 @@ async function refused(
   return seen(bursar, await refuse(bursar, errand, why, { payee, offer: priced?.offer ?? null }))
 }
 
-function paymentOf({ store }: Bursar, id: string): Payment {
-  return store.read.one('payments', { id }) as Payment
+async function paymentOf({ store }: Bursar, id: string): Promise<Payment> {
+  return (await store.read.one('payments', { id })) as Payment
 }
 
-function seen(bursar: Bursar, paymentId: string): FetchView {
-  return { payment: paymentView(bursar, paymentId) }
+async function seen(bursar: Bursar, paymentId: string): Promise<FetchView> {
+  return { payment: await paymentView(bursar, paymentId) }
 }
 
 /** Where what there is to see is the earlier payment. */

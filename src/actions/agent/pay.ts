@@ -41,7 +41,7 @@ const KEY = /^[\x21-\x7e]{1,128}$/
  */
 export async function pay(bursar: Bursar, caller: Caller, input: PayInput): Promise<PaymentView> {
   const purpose = bursar.ids.text(plain(input.purpose, PURPOSE_MAX))
-  const wish = wishOf(bursar, caller, input, purpose.digest, purpose.text)
+  const wish = await wishOf(bursar, caller, input, purpose.digest, purpose.text)
   let done = await tried(bursar, caller, wish, purpose)
   // There may be several, each asked about under its own key.
   while (done.kind === 'lapsed') {
@@ -50,11 +50,11 @@ export async function pay(bursar: Bursar, caller: Caller, input: PayInput): Prom
   }
   if (done.kind === 'authorized') await settle(bursar, done.paymentId)
   else if (done.kind !== 'replayed') bursar.notify.changed(done.paymentId, null)
-  const view = paymentView(bursar, done.paymentId)
+  const view = await paymentView(bursar, done.paymentId)
   return done.kind === 'replayed' ? { ...view, replayed: true } : view
 }
 
-function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promise<Attempted> {
+async function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promise<Attempted> {
   const { agentId, sessionId } = caller
   const { payee, protocol, fingerprint, idempotencyKey } = wish
   return bursar.store.update(
@@ -71,7 +71,7 @@ function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promi
         protocol,
       },
       same: { agentId, fingerprint, idempotencyKey, withinMs: SAME_PURCHASE_MS },
-      ...asking(bursar, wish),
+      ...(await asking(bursar, wish)),
     },
     (snapshot) => {
       const change = attempt(snapshot, wish)
@@ -81,8 +81,11 @@ function tried(bursar: Bursar, caller: Caller, wish: Wish, purpose: Text): Promi
 }
 
 /** What a human would be asked, whatever the agent calls it. Where that is not known, nobody is asked. */
-function asking(bursar: Bursar, { agentId, instrumentId, amount, payee }: Wish): { readonly asking?: Ask } {
-  const wallet = walletOf(bursar, instrumentId)
+async function asking(
+  bursar: Bursar,
+  { agentId, instrumentId, amount, payee }: Wish,
+): Promise<{ readonly asking?: Ask }> {
+  const wallet = await walletOf(bursar, instrumentId)
   if (!wallet) return {}
   try {
     const { units } = parse(amount, { code: wallet.currency, decimals: wallet.decimals })
@@ -94,8 +97,14 @@ function asking(bursar: Bursar, { agentId, instrumentId, amount, payee }: Wish):
 }
 
 /** The arguments made clean. What is wrong with them becomes a refusal, so that the attempt is on record too. */
-function wishOf(bursar: Bursar, caller: Caller, input: PayInput, purposeRef: string, purpose: string): Wish {
-  const way = wayOf(bursar, input.instrument_id)
+async function wishOf(
+  bursar: Bursar,
+  caller: Caller,
+  input: PayInput,
+  purposeRef: string,
+  purpose: string,
+): Promise<Wish> {
+  const way = await wayOf(bursar, input.instrument_id)
   const { payee, fault } = checked(input, way)
   const clean = plain(input.amount, QUOTE_MAX)
   // An amount that cleaning would change is no amount: it is kept from becoming one.
@@ -126,17 +135,17 @@ interface Way {
   readonly payeeOf: (input: PayeeInput) => Payee
 }
 
-function wayOf(bursar: Bursar, instrumentId: string): Way {
-  const wallet = walletOf(bursar, instrumentId)
+async function wayOf(bursar: Bursar, instrumentId: string): Promise<Way> {
+  const wallet = await walletOf(bursar, instrumentId)
   if (!wallet || wallet.asset === null) return { protocol: 'card', payeeOf: merchantOf }
   const network = networkOf(wallet.asset)
   return { protocol: 'transfer', payeeOf: (input) => accountPayeeOf(input, network) }
 }
 
 /** What is read here never changes: an instrument keeps its type and its wallet, and a wallet its asset. */
-function walletOf({ store: { read } }: Bursar, instrumentId: string): Wallet | null {
-  const instrument = read.one('instruments', { id: instrumentId })
-  return instrument && read.one('wallets', { id: instrument.walletId })
+async function walletOf({ store: { read } }: Bursar, instrumentId: string): Promise<Wallet | null> {
+  const instrument = await read.one('instruments', { id: instrumentId })
+  return instrument && (await read.one('wallets', { id: instrument.walletId }))
 }
 
 function checked(input: PayInput, { payeeOf }: Way): { payee: Payee; fault: Refusal | null } {

@@ -7,37 +7,35 @@ import { agentWalletView } from '../wallet-view.ts'
 import type { BudgetView, Caller, PaymentList, PaymentView, RequestView } from '../wire.ts'
 
 /** What is left to spend: the agent's wallets with their limits, and its instruments (one, or all that are not ended). */
-export function checkBudget(bursar: Bursar, caller: Caller, instrumentId?: string): BudgetView {
+export async function checkBudget(bursar: Bursar, caller: Caller, instrumentId?: string): Promise<BudgetView> {
   const { read } = bursar.store
-  const mine = read.list('instruments', { agentId: caller.agentId })
+  const mine = await read.list('instruments', { agentId: caller.agentId })
   const wanted = mine.filter(({ id, status }) =>
     instrumentId === undefined ? status === 'active' || status === 'frozen' : id === instrumentId,
   )
   if (instrumentId !== undefined && wanted.length === 0)
     throw new BursarError('not_found', 'There is no such instrument.')
-  const wallets = read
-    .list('wallets', {})
-    .filter(({ id, agentId }) =>
-      instrumentId === undefined
-        ? agentId === null || agentId === caller.agentId
-        : wanted.some((instrument) => instrument.walletId === id),
-    )
+  const wallets = (await read.list('wallets', {})).filter(({ id, agentId }) =>
+    instrumentId === undefined
+      ? agentId === null || agentId === caller.agentId
+      : wanted.some((instrument) => instrument.walletId === id),
+  )
   return {
-    wallets: wallets.map((wallet) => agentWalletView(bursar, wallet, caller)),
-    instruments: wanted.map(({ id }) => instrumentView(bursar, id)),
+    wallets: await Promise.all(wallets.map(async (wallet) => agentWalletView(bursar, wallet, caller))),
+    instruments: await Promise.all(wanted.map(async ({ id }) => instrumentView(bursar, id))),
   }
 }
 
 /** @throws `not_found`, also for another agent's request */
-export function getRequest(bursar: Bursar, caller: Caller, requestId: string): RequestView {
-  const request = isId('request', requestId) ? bursar.store.read.one('requests', { id: requestId }) : null
+export async function getRequest(bursar: Bursar, caller: Caller, requestId: string): Promise<RequestView> {
+  const request = isId('request', requestId) ? await bursar.store.read.one('requests', { id: requestId }) : null
   if (request?.agentId !== caller.agentId) throw new BursarError('not_found', 'There is no such request.')
   return requestView(bursar, requestId)
 }
 
 /** @throws `not_found`, also for another agent's payment */
-export function getPayment(bursar: Bursar, caller: Caller, paymentId: string): PaymentView {
-  const payment = isId('payment', paymentId) ? bursar.store.read.one('payments', { id: paymentId }) : null
+export async function getPayment(bursar: Bursar, caller: Caller, paymentId: string): Promise<PaymentView> {
+  const payment = isId('payment', paymentId) ? await bursar.store.read.one('payments', { id: paymentId }) : null
   if (payment?.agentId !== caller.agentId) throw new BursarError('not_found', 'There is no such payment.')
   return paymentView(bursar, paymentId)
 }
@@ -57,7 +55,7 @@ const PAGE = 20
 const PAGE_MAX = 100
 
 /** The agent's payments, newest first, refused ones too. @throws `argument_invalid` */
-export function listPayments(bursar: Bursar, caller: Caller, filter: PaymentFilter): PaymentList {
+export async function listPayments(bursar: Bursar, caller: Caller, filter: PaymentFilter): Promise<PaymentList> {
   const limit = filter.limit ?? PAGE
   if (!(Number.isSafeInteger(limit) && limit > 0 && limit <= PAGE_MAX))
     throw new BursarError('argument_invalid', `limit is a whole number from 1 to ${PAGE_MAX}.`)
@@ -71,11 +69,11 @@ export function listPayments(bursar: Bursar, caller: Caller, filter: PaymentFilt
     ...(filter.task_id !== undefined && { taskId: filter.task_id }),
   }
   const page = { limit: limit + 1, ...(filter.cursor !== undefined && { before: filter.cursor }) }
-  const rows = bursar.store.read.list('payments', where, page) as readonly Payment[]
+  const rows = (await bursar.store.read.list('payments', where, page)) as readonly Payment[]
   const shown = rows.slice(0, limit).filter(({ createdAt }) => createdAt >= since)
   const more = rows.length > limit && shown.length === limit
   return {
-    payments: shown.map(({ id }) => paymentView(bursar, id)),
+    payments: await Promise.all(shown.map(async ({ id }) => paymentView(bursar, id))),
     ...(more && { next_cursor: (shown.at(-1) as Payment).id }),
   }
 }

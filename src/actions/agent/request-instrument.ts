@@ -56,7 +56,7 @@ const UNKNOWN_TO = {
  */
 export async function requestInstrument(bursar: Bursar, caller: Caller, input: RequestInput): Promise<RequestView> {
   const type = typeOf(bursar, input.type)
-  const wallet = walletFor(bursar, caller, input, type)
+  const wallet = await walletFor(bursar, caller, input, type)
   const terms = termsOf(type, wallet, input)
   const purpose = bursar.ids.text(plain(input.purpose, PURPOSE_MAX))
   const requestId = bursar.ids.make('request')
@@ -65,6 +65,7 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
   const { agentId } = caller
   const fingerprint = requestFingerprint({ agentId, walletId: wallet.id, ...terms }, wallet.decimals)
   await endOverdueAsks(bursar)
+  const isAlike = await namesLookAlike(bursar.store.read, wallet.id, terms.constraints)
   const key = { ...keyOf(caller), walletId: wallet.id, asking: { agentId, fingerprint } }
   const made = await bursar.store.update(key, (snapshot): Change<Made> => {
     const current = snapshot.wallet as Wallet
@@ -86,7 +87,7 @@ export async function requestInstrument(bursar: Bursar, caller: Caller, input: R
     }
     const policy = needed(current.approvals, request.amount)
     // A policy may take a yes from nobody, but not to an address that is easily taken for another.
-    const isTaken = policy.assurance === 'none' && namesLookAlike(bursar.store.read, request)
+    const isTaken = policy.assurance === 'none' && isAlike
     const needs = isTaken ? { ...policy, assurance: 'host' as const } : policy
     const created = createdFact(request, current, approvalId, needs, snapshot.now, caller.actors)
     if (needs.assurance !== 'none') return asked(snapshot, created, purpose)
@@ -117,8 +118,10 @@ function asked({ asking, now }: Snapshot, created: Fact, purpose: Text): Change<
   return { facts: [created], texts: [purpose], result: { instrumentId: null } }
 }
 
-function namesLookAlike(read: Reader, { walletId, constraints }: Request): boolean {
-  return (constraints.addresses ?? []).some((account) => lookAlikeOf(read, walletId, account) !== null)
+async function namesLookAlike(read: Reader, walletId: string, constraints: Constraints): Promise<boolean> {
+  for (const account of constraints.addresses ?? [])
+    if ((await lookAlikeOf(read, walletId, account)) !== null) return true
+  return false
 }
 
 function keyOf({ agentId, credentialId }: Caller): Key {
@@ -135,10 +138,9 @@ function assertOpen(snapshot: Snapshot, caller: Caller): void {
 }
 
 /** The wallet of this currency that the agent may use: one bound to it before one for all, then the oldest. */
-function walletFor(bursar: Bursar, caller: Caller, input: RequestInput, type: InstrumentType): Wallet {
+async function walletFor(bursar: Bursar, caller: Caller, input: RequestInput, type: InstrumentType): Promise<Wallet> {
   const code = type === 'usdc' ? usdc(input.currency) : assetOf(input.currency).code
-  const usable = bursar.store.read
-    .list('wallets', { currency: code })
+  const usable = (await bursar.store.read.list('wallets', { currency: code }))
     .filter((wallet) => wallet.agentId === null || wallet.agentId === caller.agentId)
     .filter(({ asset }) => asset === null || isOn(networkOf(asset), input.constraints))
     .toSorted((a, b) => Number(b.agentId !== null) - Number(a.agentId !== null) || (a.id < b.id ? -1 : 1))

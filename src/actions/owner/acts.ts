@@ -13,7 +13,12 @@ const STATEMENT_MS = 5 * 60 * 1000
 const NONCE_BYTES = 16
 
 /** What an owner's passkey signs to confirm one act: canonical JSON. */
-export function actStatement({ store, clock }: Bursar, ownerId: string, act: Act, args: unknown): string {
+export async function actStatement(
+  { store, clock }: Bursar,
+  ownerId: string,
+  act: Act,
+  args: unknown,
+): Promise<string> {
   const said: ActStatement = {
     v: 1,
     type: 'bursar.act',
@@ -22,7 +27,7 @@ export function actStatement({ store, clock }: Bursar, ownerId: string, act: Act
     owner_id: ownerId,
     nonce: randomBytes(NONCE_BYTES).toString('hex'),
     expires_at: rfc3339(clock.now() + STATEMENT_MS),
-    checkpoint: store.read.head(INSTANCE_JOURNAL)?.checkpoint ?? '',
+    checkpoint: (await store.read.head(INSTANCE_JOURNAL))?.checkpoint ?? '',
   }
   return canonical(said)
 }

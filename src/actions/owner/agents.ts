@@ -36,10 +36,10 @@ export async function addAgent(
 ): Promise<AgentCredential> {
   if (!NAME.test(name))
     throw new BursarError('argument_invalid', 'An agent name is up to 63 of a-z, 0-9, dot, dash and underscore.')
-  if (bursar.store.read.one('agents', { name }))
+  if (await bursar.store.read.one('agents', { name }))
     throw new BursarError('already_exists', 'There is an agent of this name.')
   const agentId = bursar.ids.make('agent')
-  const terms = credentialTerms(bursar.store.read, agentId, input)
+  const terms = await credentialTerms(bursar.store.read, agentId, input)
   const { key, origin } = fresh(bursar)
   await bursar.store.update({}, ({ now }) => {
     const details = { name, key_hash: origin.keyHash, credential: wireCredential(origin, terms, now) }
@@ -68,9 +68,9 @@ export async function rotateAgent(
   const overlapMs = overlap === undefined ? null : parseDuration(overlap)
   const { key, origin } = fresh(bursar)
   for (;;) {
-    const keyHash = read.one('agents', { id: agentId })?.keyHash
-    const given = keysOf(read, agentId)
-    const terms = { ...kept(given), ...said(credentialTerms(read, agentId, input)) }
+    const keyHash = (await read.one('agents', { id: agentId }))?.keyHash
+    const given = await keysOf(read, agentId)
+    const terms = { ...kept(given), ...said(await credentialTerms(read, agentId, input)) }
     const name = await bursar.store.update({ agentId }, ({ agent, now }) => {
       if (!agent) throw new BursarError('not_found', 'There is no such agent.')
       if (agent.status !== 'active') throw new BursarError('wrong_state', 'The agent was revoked.')
@@ -100,8 +100,8 @@ export function fresh({ ids }: Bursar) {
 }
 
 /** The keys that the owner gave an agent, newest first. */
-function keysOf(read: Reader, agentId: string): readonly Credential[] {
-  return read.list('credentials', { agentId, parentId: null }).filter(({ keyHash }) => keyHash !== null)
+async function keysOf(read: Reader, agentId: string): Promise<readonly Credential[]> {
+  return (await read.list('credentials', { agentId, parentId: null })).filter(({ keyHash }) => keyHash !== null)
 }
 
 function kept([newest]: readonly Credential[]): CredentialTerms {

@@ -32,7 +32,7 @@ export async function approve(
   proof: HumanProof,
   narrowing: Narrowing,
 ): Promise<RequestView | PaymentView> {
-  assertProof(bursar, subjectId, proof, narrowing)
+  await assertProof(bursar, subjectId, proof, narrowing)
   if (kindOf(subjectId) === 'payment') return approvePayment(bursar, subjectId, proof, narrowing)
   const instrumentId = bursar.ids.make('instrument')
   const made = await bursar.store.update({ requestId: subjectId, ...passkeyIn(proof) }, (snapshot) => {
@@ -49,7 +49,7 @@ export async function approve(
   })
   // A rail that is away now is asked again before the first payment.
   if (made) await provision(bursar, instrumentId).catch(() => null)
-  const view = requestView(bursar, subjectId)
+  const view = await requestView(bursar, subjectId)
   bursar.notify.changed(subjectId, view.wallet_id)
   return view
 }
@@ -68,7 +68,7 @@ async function approvePayment(
   const key = { paymentId, ...passkeyIn(proof) }
   const authorized = await bursar.store.update(key, (snapshot) => authorize(snapshot, proof))
   if (authorized) await settle(bursar, paymentId)
-  const view = paymentView(bursar, paymentId)
+  const view = await paymentView(bursar, paymentId)
   bursar.notify.changed(paymentId, null)
   return view
 }
@@ -130,7 +130,7 @@ export async function deny(bursar: Bursar, subjectId: string, by: Denial): Promi
     texts: reason ? [reason] : [],
     result: null,
   }))
-  const view = payment ? paymentView(bursar, subjectId) : requestView(bursar, subjectId)
+  const view = payment ? await paymentView(bursar, subjectId) : await requestView(bursar, subjectId)
   bursar.notify.changed(subjectId, null)
   return view
 }

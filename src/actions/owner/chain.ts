@@ -61,8 +61,12 @@ export function chainDetails(
 }
 
 /** A relayer that is new gets the limit of its network: nothing is sent by one that has none. */
-export function feeLimit(bursar: Bursar, authority: OwnerAuthority, { network, relayer }: ChainInput): readonly Fact[] {
-  if (bursar.store.read.one('relayers', { id: relayer })) return []
+export async function feeLimit(
+  bursar: Bursar,
+  authority: OwnerAuthority,
+  { network, relayer }: ChainInput,
+): Promise<readonly Fact[]> {
+  if (await bursar.store.read.one('relayers', { id: relayer })) return []
   return [limitedFact(authority, relayer, network.dailyFees)]
 }
 
@@ -83,7 +87,7 @@ export async function setConfirmations(
       result: null,
     }
   })
-  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+  return walletView(bursar, (await bursar.store.read.one('wallets', { id: walletId })) as Wallet)
 }
 
 /**
@@ -102,7 +106,7 @@ export async function limitRelayer(
     if (!lane) throw new BursarError('not_found', 'There is no such relayer.')
     return { facts: [limitedFact(authority, relayer, units)], result: null }
   })
-  return relayerView(bursar, bursar.store.read.one('relayers', { id: relayer }) as Relayer)
+  return relayerView(bursar, (await bursar.store.read.one('relayers', { id: relayer })) as Relayer)
 }
 
 /**
@@ -138,7 +142,7 @@ export async function acceptDifference(
     }
     return { facts: [fact], result: null }
   })
-  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+  return walletView(bursar, (await bursar.store.read.one('wallets', { id: walletId })) as Wallet)
 }
 
 function limitedFact(authority: OwnerAuthority, relayer: string, dailyMax: bigint): Fact {

@@ -41,7 +41,7 @@ export async function addCredential(
   const trusted = token === undefined ? null : trustOf(token)
   if (
     trusted &&
-    read.list('credentials', { issuer: trusted.issuer, subject: trusted.subject, revokedAt: null }).length > 0
+    (await read.list('credentials', { issuer: trusted.issuer, subject: trusted.subject, revokedAt: null })).length > 0
   )
     throw new BursarError(
       'already_exists',
@@ -49,7 +49,7 @@ export async function addCredential(
     )
   const { key, origin } = fresh(bursar)
   const made = trusted === null ? origin : { ...origin, keyHash: null, token: trusted }
-  const terms = credentialTerms(read, agentId, input)
+  const terms = await credentialTerms(read, agentId, input)
   await bursar.store.update({ agentId }, ({ agent, now }) => {
     if (!agent) throw new BursarError('not_found', 'There is no such agent.')
     if (agent.status !== 'active') throw new BursarError('wrong_state', 'The agent was revoked.')
@@ -60,28 +60,36 @@ export async function addCredential(
     }
   })
   bursar.notify.changed(agentId, null)
-  return { ...showCredential(bursar, origin.credentialId), key: trusted === null ? key : null }
+  return { ...(await showCredential(bursar, origin.credentialId)), key: trusted === null ? key : null }
 }
 
 /** Ends a credential and all that it minted. The safe direction: no passphrase. @throws `not_found` */
 export async function revokeCredential(bursar: Bursar, by: OwnerBy, credentialId: string): Promise<CredentialView> {
-  showCredential(bursar, credentialId)
+  await showCredential(bursar, credentialId)
   await endCredential(bursar, humanActor(by), credentialId, () => true)
   return showCredential(bursar, credentialId)
 }
 
 /** @throws `not_found` */
-export function showCredential({ store: { read }, clock }: Bursar, credentialId: string): CredentialView {
-  const credential = read.one('credentials', { id: credentialId })
+export async function showCredential(
+  { store: { read }, clock }: Bursar,
+  credentialId: string,
+): Promise<CredentialView> {
+  const credential = await read.one('credentials', { id: credentialId })
   if (!credential) throw new BursarError('not_found', 'There is no such credential.')
   return credentialView(read, credential, clock.now())
 }
 
 /** By what an agent is known, what it minted too; newest first. @throws `not_found` */
-export function listCredentials({ store: { read }, clock }: Bursar, agentId: string): readonly CredentialView[] {
-  if (!read.one('agents', { id: agentId })) throw new BursarError('not_found', 'There is no such agent.')
+export async function listCredentials(
+  { store: { read }, clock }: Bursar,
+  agentId: string,
+): Promise<readonly CredentialView[]> {
+  if (!(await read.one('agents', { id: agentId }))) throw new BursarError('not_found', 'There is no such agent.')
   const now = clock.now()
-  return read.list('credentials', { agentId }).map((credential) => credentialView(read, credential, now))
+  return await Promise.all(
+    (await read.list('credentials', { agentId })).map(async (credential) => credentialView(read, credential, now)),
+  )
 }
 
 function trustOf({ issuer, subject, audience, jwks_uri }: TrustInput): NonNullable<WireCredential['token']> {

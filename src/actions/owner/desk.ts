@@ -29,24 +29,24 @@ export function hostDesk(bursar: Bursar, proof: ProofMaker): HostDesk {
       }))
     },
     async approve(subjectId, shownDigest, channel, narrowing) {
-      const ownerId = ownerOf(bursar, subjectId)
+      const ownerId = await ownerOf(bursar, subjectId)
       await approve(bursar, subjectId, proof(ownerId, shownDigest, channel), narrowing)
     },
     async deny(subjectId, channel, reason) {
-      await deny(bursar, subjectId, { ownerId: ownerOf(bursar, subjectId), channel, reason })
+      await deny(bursar, subjectId, { ownerId: await ownerOf(bursar, subjectId), channel, reason })
     },
     async revoke(instrumentId, channel) {
-      const instrument = bursar.store.read.one('instruments', { id: instrumentId })
+      const instrument = await bursar.store.read.one('instruments', { id: instrumentId })
       if (!instrument) throw new BursarError('not_found', 'There is no such instrument.')
-      const wallet = bursar.store.read.one('wallets', { id: instrument.walletId }) as Wallet
+      const wallet = (await bursar.store.read.one('wallets', { id: instrument.walletId })) as Wallet
       await revokeInstrument(bursar, { ownerId: wallet.ownerId, channel }, instrumentId)
     },
   }
 }
 
-function ownerOf(bursar: Bursar, subjectId: string): string {
-  const approval = bursar.store.read.one('approvals', { subjectId })
-  const wallet = approval && bursar.store.read.one('wallets', { id: approval.walletId })
+async function ownerOf(bursar: Bursar, subjectId: string): Promise<string> {
+  const approval = await bursar.store.read.one('approvals', { subjectId })
+  const wallet = approval && (await bursar.store.read.one('wallets', { id: approval.walletId }))
   if (!wallet) throw new BursarError('not_pending', 'Nobody has to decide on this.')
   return wallet.ownerId
 }

@@ -31,7 +31,7 @@ export async function fund(
     return { facts: [fact], result: null }
   })
   bursar.notify.changed(walletId, walletId)
-  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+  return walletView(bursar, (await bursar.store.read.one('wallets', { id: walletId })) as Wallet)
 }
 
 export function fundedFact(

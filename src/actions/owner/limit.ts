@@ -41,14 +41,14 @@ export async function setLimit(
   const limit = await bursar.store.update({ walletId, usage: rule }, (snapshot) =>
     set(snapshot, authority, limitId, rule, input),
   )
-  const wallet = bursar.store.read.one('wallets', { id: walletId }) as Wallet
+  const wallet = (await bursar.store.read.one('wallets', { id: walletId })) as Wallet
   return limitView(limitUse(limit, null, undefined), wallet)
 }
 
 /** The limit that {@link setLimit} would put one in place of. @throws `argument_invalid` */
-export function limitInPlace({ store }: Bursar, walletId: string, input: LimitInput): Limit | null {
+export async function limitInPlace({ store }: Bursar, walletId: string, input: LimitInput): Promise<Limit | null> {
   const rule = ruleOf(input)
-  const limits = store.read.list('limits', { walletId, removedAt: null })
+  const limits = await store.read.list('limits', { walletId, removedAt: null })
   return limits.find((limit) => isSame(limit, rule)) ?? null
 }
 

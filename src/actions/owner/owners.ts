@@ -24,7 +24,7 @@ export async function addOwner(bursar: Bursar, authority: OwnerAuthority, name: 
   const clean = plain(name, NAME_MAX)
   if (clean === '' || clean.includes(':'))
     throw new BursarError('argument_invalid', 'An owner needs a name without a colon.')
-  if (bursar.store.read.one('owners', { name: clean }))
+  if (await bursar.store.read.one('owners', { name: clean }))
     throw new BursarError('already_exists', 'There is an owner of this name.')
   const id = bursar.ids.make('owner')
   const details = { owner_id: id, name: clean, public_key: `${NO_KEY}${id}` }
@@ -32,31 +32,30 @@ export async function addOwner(bursar: Bursar, authority: OwnerAuthority, name: 
     facts: [{ type: 'owner.created', actor: humanActor(authority), details }],
     result: null,
   }))
-  return ownerView(bursar, bursar.store.read.one('owners', { id }) as Owner)
+  return ownerView(bursar, (await bursar.store.read.one('owners', { id })) as Owner)
 }
 
 /** Oldest first. */
-export function listOwners(bursar: Bursar): readonly OwnerView[] {
-  return bursar.store.read
-    .list('owners', {})
-    .toReversed()
-    .map((owner) => ownerView(bursar, owner))
+export async function listOwners(bursar: Bursar): Promise<readonly OwnerView[]> {
+  const owners = await bursar.store.read.list('owners', {})
+  return Promise.all(owners.toReversed().map((owner) => ownerView(bursar, owner)))
 }
 
 /** By id or name. @throws `not_found` */
-export function showOwner(bursar: Bursar, idOrName: string): OwnerView {
+export async function showOwner(bursar: Bursar, idOrName: string): Promise<OwnerView> {
   const { read } = bursar.store
-  const owner = (read.one('owners', { id: idOrName }) ?? read.one('owners', { name: idOrName })) as Owner | null
+  const owner = ((await read.one('owners', { id: idOrName })) ??
+    (await read.one('owners', { name: idOrName }))) as Owner | null
   if (!owner) throw new BursarError('not_found', 'There is no such owner. `bursar owner list` shows them.')
   return ownerView(bursar, owner)
 }
 
-function ownerView(bursar: Bursar, { id, name, publicKey, createdAt }: Owner): OwnerView {
+async function ownerView(bursar: Bursar, { id, name, publicKey, createdAt }: Owner): Promise<OwnerView> {
   return {
     owner_id: id,
     name,
     has_passphrase: !publicKey.startsWith(NO_KEY),
-    passkeys: passkeysOf(bursar, id).length,
+    passkeys: (await passkeysOf(bursar, id)).length,
     created_at: rfc3339(createdAt),
   }
 }

@@ -42,8 +42,8 @@ export interface PasskeyView {
  * @throws `not_found`, `wrong_state` where there is a passkey: it lets in further ones
  */
 export async function invite(bursar: Bursar, authority: OwnerAuthority, ownerId: string): Promise<InvitationView> {
-  const owner = ownerOf(bursar, ownerId)
-  assertNone(bursar, owner)
+  const owner = await ownerOf(bursar, ownerId)
+  await assertNone(bursar, owner)
   const code = newCode()
   const expires_at = await bursar.store.update({}, ({ now }) => {
     const until = rfc3339(now + INVITED_MS)
@@ -54,16 +54,16 @@ export async function invite(bursar: Bursar, authority: OwnerAuthority, ownerId:
 }
 
 /** Whose code this is. @throws `code_invalid` */
-export function invited(bursar: Bursar, code: string): Owner {
-  const invitation = bursar.store.read.one('invitations', { codeHash: codeHashOf(code) })
-  const owner = ownerOf(bursar, usable(invitation, bursar.clock.now()).ownerId)
-  if (passkeysOf(bursar, owner.id).length > 0) throw codeInvalid()
+export async function invited(bursar: Bursar, code: string): Promise<Owner> {
+  const invitation = await bursar.store.read.one('invitations', { codeHash: codeHashOf(code) })
+  const owner = await ownerOf(bursar, usable(invitation, bursar.clock.now()).ownerId)
+  if ((await passkeysOf(bursar, owner.id)).length > 0) throw codeInvalid()
   return owner
 }
 
 /** Takes in an owner's first passkey, and uses the code up. @throws `code_invalid`, `passkey_invalid` */
 export async function enrol(bursar: Bursar, code: string, passkey: WirePasskey): Promise<Owner> {
-  const owner = invited(bursar, code)
+  const owner = await invited(bursar, code)
   const codeHash = codeHashOf(code)
   await bursar.store.update({ codeHash, passkeyId: passkey.passkey_id }, (snapshot) => {
     const { ownerId } = usable(snapshot.invitation, snapshot.now)
@@ -83,7 +83,7 @@ export async function addPasskey(
     assertNew(snapshot.passkey)
     return { facts: [addedFact(ownerId, passkey)], result: null }
   })
-  return passkeyView(bursar, bursar.store.read.one('passkeys', { id: passkey.passkey_id }) as Passkey)
+  return passkeyView(bursar, (await bursar.store.read.one('passkeys', { id: passkey.passkey_id })) as Passkey)
 }
 
 /** @throws `not_found`, `wrong_state` */
@@ -95,25 +95,25 @@ export async function revokePasskey(bursar: Bursar, by: OwnerBy, passkeyId: stri
     return { facts: [{ type: 'passkey.revoked', actor: humanActor(by), details }], result: null }
   })
   bursar.notify.changed(passkeyId, null)
-  return passkeyView(bursar, bursar.store.read.one('passkeys', { id: passkeyId }) as Passkey)
+  return passkeyView(bursar, (await bursar.store.read.one('passkeys', { id: passkeyId })) as Passkey)
 }
 
 /** All passkeys, revoked ones too, oldest first. */
-export function listPasskeys(bursar: Bursar): readonly PasskeyView[] {
-  const all = bursar.store.read.list('passkeys', {}).toSorted((a, b) => a.createdAt - b.createdAt)
-  return all.map((passkey) => passkeyView(bursar, passkey))
+export async function listPasskeys(bursar: Bursar): Promise<readonly PasskeyView[]> {
+  const all = (await bursar.store.read.list('passkeys', {})).toSorted((a, b) => a.createdAt - b.createdAt)
+  return Promise.all(all.map((passkey) => passkeyView(bursar, passkey)))
 }
 
 /** An owner's passkeys that are good. */
-export function passkeysOf({ store }: Bursar, ownerId: string): readonly Passkey[] {
+export async function passkeysOf({ store }: Bursar, ownerId: string): Promise<readonly Passkey[]> {
   return store.read.list('passkeys', { ownerId, revokedAt: null })
 }
 
-function passkeyView(bursar: Bursar, passkey: Passkey): PasskeyView {
+async function passkeyView(bursar: Bursar, passkey: Passkey): Promise<PasskeyView> {
   return {
     passkey_id: passkey.id,
     owner_id: passkey.ownerId,
-    owner: ownerOf(bursar, passkey.ownerId).name,
+    owner: (await ownerOf(bursar, passkey.ownerId)).name,
     name: passkey.name,
     synced: passkey.synced,
     origin: passkey.origin,
@@ -136,16 +136,16 @@ function assertNew(passkey: Passkey | null): void {
   if (passkey) throw new BursarError('passkey_invalid', 'This passkey was enrolled before.')
 }
 
-function assertNone(bursar: Bursar, { id }: Owner): void {
-  if (passkeysOf(bursar, id).length === 0) return
+async function assertNone(bursar: Bursar, { id }: Owner): Promise<void> {
+  if ((await passkeysOf(bursar, id)).length === 0) return
   throw new BursarError(
     'wrong_state',
     'This owner has a passkey, which lets in further ones on the console. Revoke it first if it is lost.',
   )
 }
 
-function ownerOf({ store }: Bursar, id: string): Owner {
-  const owner = store.read.one('owners', { id }) as Owner | null
+async function ownerOf({ store }: Bursar, id: string): Promise<Owner> {
+  const owner = (await store.read.one('owners', { id })) as Owner | null
   if (!owner) throw new BursarError('not_found', 'There is no such owner.')
   return owner
 }

@@ -14,10 +14,15 @@ import type { Bursar } from '../../ports.ts'
  *
  * @throws `approval_invalid`, `approval_expired`
  */
-export function assertProof(bursar: Bursar, subjectId: string, proof: HumanProof, narrowing: Narrowing): void {
+export async function assertProof(
+  bursar: Bursar,
+  subjectId: string,
+  proof: HumanProof,
+  narrowing: Narrowing,
+): Promise<void> {
   if (proof.assurance === 'host') return
-  if (proof.assurance === 'operator') assertSigned(bursar, proof)
-  else if (proof.assurance === 'passkey') assertAsserted(bursar, proof)
+  if (proof.assurance === 'operator') await assertSigned(bursar, proof)
+  else if (proof.assurance === 'passkey') await assertAsserted(bursar, proof)
   else throw invalid('Nothing here can check an approval of this kind.')
   const said = JSON.parse(proof.statement as string) as Statement
   const right =
@@ -51,15 +56,15 @@ export function assertLive({ passkey, approval, now }: Snapshot, { assurance, ow
   if (now < passkey.createdAt) throw invalid('The passkey is newer than now: the clock of this machine was set back.')
 }
 
-function assertSigned(bursar: Bursar, { ownerId, statement, signature }: HumanProof): void {
-  const owner = bursar.store.read.one('owners', { id: ownerId }) as Owner | null
+async function assertSigned(bursar: Bursar, { ownerId, statement, signature }: HumanProof): Promise<void> {
+  const owner = (await bursar.store.read.one('owners', { id: ownerId })) as Owner | null
   if (!owner || statement === undefined || signature === undefined) throw invalid('The approval is not signed.')
   if (!isSigned(statement, signature, owner.publicKey)) throw invalid("The signature is not the owner's.")
 }
 
-function assertAsserted(bursar: Bursar, { ownerId, statement, assertion }: HumanProof): void {
+async function assertAsserted(bursar: Bursar, { ownerId, statement, assertion }: HumanProof): Promise<void> {
   if (statement === undefined || assertion === undefined) throw invalid('The approval is not signed.')
-  const passkey = bursar.store.read.one('passkeys', { id: assertion.passkey_id }) as Passkey | null
+  const passkey = (await bursar.store.read.one('passkeys', { id: assertion.passkey_id })) as Passkey | null
   if (!passkey || passkey.ownerId !== ownerId || passkey.revokedAt !== null)
     throw invalid("There is no such passkey of the owner's.")
   if (!isAsserted(assertion, approvalChallenge(statement), passkey))

@@ -24,7 +24,7 @@ export async function refund(
   amount?: string,
 ): Promise<PaymentView> {
   const refundId = bursar.ids.make('refund')
-  const { give, payment } = giverOf(bursar, paymentId)
+  const { give, payment } = await giverOf(bursar, paymentId)
   const asked = await bursar.store.update({ paymentId }, (snapshot) => ask(snapshot, authority, refundId, amount))
   const record = await inTime(give(paymentId, asked.id, unitsOf(asked.amount))).catch(() => null)
   if (!record || !(await recordSettlement(bursar, paymentId, record)))
@@ -37,12 +37,12 @@ export async function refund(
 }
 
 /** Who gives the money of a payment back. @throws `not_found`, `wrong_state` */
-function giverOf(bursar: Bursar, paymentId: string) {
+async function giverOf(bursar: Bursar, paymentId: string) {
   const { read } = bursar.store
-  const payment = read.one('payments', { id: paymentId }) as Payment | null
+  const payment = (await read.one('payments', { id: paymentId })) as Payment | null
   if (!payment || payment.instrumentId === null) throw new BursarError('not_found', 'There is no such payment.')
-  const instrument = read.one('instruments', { id: payment.instrumentId }) as Instrument
-  const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
+  const instrument = (await read.one('instruments', { id: payment.instrumentId })) as Instrument
+  const wallet = (await read.one('wallets', { id: payment.walletId as string })) as Wallet
   const rail = railOf(bursar, instrument, wallet)
   if (rail.refund === null)
     throw new BursarError(

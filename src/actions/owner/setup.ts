@@ -32,7 +32,11 @@ export async function setUp(bursar: Bursar, input: SetUpInput): Promise<{ readon
       details: { owner_id: ownerId, name: input.ownerName, public_key: input.publicKey },
     },
     { type: 'agent.added', actor: system, agent_id: agentId, details: { name: 'default', key_hash: null } },
-    ...walletFacts(bursar, authority, walletId, { name: 'sandbox', currency: wallet.currency, mode: 'sandbox' }),
+    ...(await walletFacts(bursar, authority, walletId, {
+      name: 'sandbox',
+      currency: wallet.currency,
+      mode: 'sandbox',
+    })),
     fundedFact(authority, wallet, SANDBOX_FUNDS, 0n),
   ]
   const created = await bursar.store.update({}, ({ instance }) =>

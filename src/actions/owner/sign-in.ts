@@ -25,7 +25,7 @@ export async function signIn(bursar: Bursar, open: () => Promise<OwnerKey>, chan
     }))
     throw error
   }
-  const owner = bursar.store.read.one('owners', { publicKey: key.publicKey })
+  const owner = await bursar.store.read.one('owners', { publicKey: key.publicKey })
   if (!owner) throw new BursarError('config_invalid', 'The owner key in this home is not the owner of this database.')
   const human = { role: 'human' as const, id: owner.id }
   await bursar.store.update({}, () => ({

@@ -27,11 +27,15 @@ export interface SpendingView {
 const SLOT_MS = 15 * 60 * 1000
 
 /** What a wallet spent in so many days up to and with today. @throws `not_found` */
-export function spendingOf({ store: { read }, clock }: Bursar, walletId: string, days: number): SpendingView {
-  const wallet = read.one('wallets', { id: walletId })
+export async function spendingOf(
+  { store: { read }, clock }: Bursar,
+  walletId: string,
+  days: number,
+): Promise<SpendingView> {
+  const wallet = await read.one('wallets', { id: walletId })
   if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
   const calendar = daysUpTo(clock.now(), wallet.timeZone, days)
-  const { slots, agents, payees, protocols } = read.spending(wallet.id, calendar[0]?.startMs ?? 0, SLOT_MS)
+  const { slots, agents, payees, protocols } = await read.spending(wallet.id, calendar[0]?.startMs ?? 0, SLOT_MS)
   const share = ({ amount, count }: { readonly amount: bigint; readonly count: number }): ShareView => ({
     amount: formatUnits(amount, wallet.decimals),
     count,
@@ -46,11 +50,13 @@ export function spendingOf({ store: { read }, clock }: Bursar, walletId: string,
       const amount = within.reduce((sum, slot) => sum + slot.amount, 0n)
       return { day, ...share({ amount, count: within.reduce((sum, slot) => sum + slot.count, 0) }) }
     }),
-    by_agent: agents.map((one) => ({
-      id: one.agentId,
-      name: read.one('agents', { id: one.agentId })?.name ?? one.agentId,
-      ...share(one),
-    })),
+    by_agent: await Promise.all(
+      agents.map(async (one) => ({
+        id: one.agentId,
+        name: (await read.one('agents', { id: one.agentId }))?.name ?? one.agentId,
+        ...share(one),
+      })),
+    ),
     by_payee: payees.map((one) => ({ name: nameOf(one.payee), ...share(one) })),
     by_protocol: protocols.map((one) => ({ name: one.protocol, ...share(one) })),
   }

@@ -48,23 +48,23 @@ const DEFAULT_ASSURANCE = { sandbox: 'host', live: 'operator' } as const
  */
 export async function createWallet(bursar: Bursar, authority: OwnerAuthority, input: WalletInput): Promise<WalletView> {
   const walletId = bursar.ids.make('wallet')
-  assertTwoOwners(bursar, input.approvals ?? [])
-  const facts = walletFacts(bursar, authority, walletId, input)
-  if (bursar.store.read.one('wallets', { name: plain(input.name, NAME_MAX) }))
+  await assertTwoOwners(bursar, input.approvals ?? [])
+  const facts = await walletFacts(bursar, authority, walletId, input)
+  if (await bursar.store.read.one('wallets', { name: plain(input.name, NAME_MAX) }))
     throw new BursarError('already_exists', 'There is a wallet of this name.')
-  if (input.agentId !== undefined && !bursar.store.read.one('agents', { id: input.agentId }))
+  if (input.agentId !== undefined && !(await bursar.store.read.one('agents', { id: input.agentId })))
     throw new BursarError('not_found', 'There is no such agent.')
   await bursar.store.update({}, () => ({ facts, result: null }))
-  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+  return walletView(bursar, (await bursar.store.read.one('wallets', { id: walletId })) as Wallet)
 }
 
 /** The facts of a wallet's birth: itself, and the limits without which it could not pay. */
-export function walletFacts(
+export async function walletFacts(
   bursar: Bursar,
   authority: OwnerAuthority,
   walletId: string,
   input: WalletInput,
-): readonly Fact[] {
+): Promise<readonly Fact[]> {
   const { chain } = input
   const asset = chain ? tokenOf(chain, input) : assetOf(input.currency)
   const name = plain(input.name, NAME_MAX)
@@ -103,7 +103,7 @@ export function walletFacts(
     }),
   )
   const opened: Fact = { type: 'journal.opened', actor: humanActor(authority), details: { journal: walletId } }
-  return [opened, created, ...limits, ...(chain ? feeLimit(bursar, authority, chain) : [])]
+  return [opened, created, ...limits, ...(chain ? await feeLimit(bursar, authority, chain) : [])]
 }
 
 /** Which assurance an approval needs, by amount. @throws `argument_invalid`, `amount_invalid`, `not_found` */
@@ -113,14 +113,14 @@ export async function setApprovals(
   walletId: string,
   approvals: readonly TierInput[],
 ): Promise<WalletView> {
-  assertTwoOwners(bursar, approvals)
+  await assertTwoOwners(bursar, approvals)
   await bursar.store.update({ walletId }, ({ wallet }) => {
     if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
     const tiers = tiersOf(approvals, { code: wallet.currency, decimals: wallet.decimals })
     const base = { actor: humanActor(authority), wallet_id: walletId }
     return { facts: [{ ...base, type: 'wallet.approvals_changed', details: { approvals: tiers } }], result: null }
   })
-  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+  return walletView(bursar, (await bursar.store.read.one('wallets', { id: walletId })) as Wallet)
 }
 
 /**
@@ -143,13 +143,13 @@ export async function setAllowances(
     const base = { actor: humanActor(authority), wallet_id: walletId }
     return { facts: [{ ...base, type: 'wallet.allowances_changed', details: { allows } }], result: null }
   })
-  return walletView(bursar, bursar.store.read.one('wallets', { id: walletId }) as Wallet)
+  return walletView(bursar, (await bursar.store.read.one('wallets', { id: walletId })) as Wallet)
 }
 
 /** Where there is one owner, two can never agree. @throws `argument_invalid` */
-function assertTwoOwners({ store }: Bursar, approvals: readonly TierInput[]): void {
+async function assertTwoOwners({ store }: Bursar, approvals: readonly TierInput[]): Promise<void> {
   const wantsTwo = approvals.some(({ owners = 1 }) => owners > 1)
-  if (wantsTwo && store.read.list('owners', {}, { limit: 2 }).length < 2)
+  if (wantsTwo && (await store.read.list('owners', {}, { limit: 2 })).length < 2)
     throw new BursarError(
       'argument_invalid',
       'There is one owner, and two would have to agree: `bursar owner add` first.',

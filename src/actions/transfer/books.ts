@@ -13,35 +13,37 @@ import { mayBegin } from '../settle.ts'
 /** What the rail `usdc` stores before it leaves, as steps of the store: every signature and transaction is an event. */
 export function transferBooks(store: Store, clock: Clock): TransferBooks {
   const { read } = store
-  const paymentOf = (id: string) => read.one('payments', { id }) as Payment | null
+  const paymentOf = async (id: string) => (await read.one('payments', { id })) as Payment | null
   const inTime = ({ validUntil }: Payment): boolean => clock.now() < validUntil
-  const begins = (payment: Payment): boolean => isUnsettled(payment) && mayBegin(read, payment, clock.now())
+  const begins = async (payment: Payment): Promise<boolean> =>
+    isUnsettled(payment) && (await mayBegin(read, payment, clock.now()))
   return {
     wallet: (id) => read.one('wallets', { id }),
-    authorization(paymentId) {
-      const payment = paymentOf(paymentId)
-      if (!payment || !inTime(payment) || !begins(payment)) return null
-      const wallet = read.one('wallets', { id: payment.walletId as string }) as Wallet
-      return authorizationOf(payment, wallet, read.one('purchases', { paymentId }))
+    async authorization(paymentId) {
+      const payment = await paymentOf(paymentId)
+      if (!payment || !inTime(payment) || !(await begins(payment))) return null
+      const wallet = (await read.one('wallets', { id: payment.walletId as string })) as Wallet
+      return authorizationOf(payment, wallet, await read.one('purchases', { paymentId }))
     },
     transfer: (paymentId) => read.one('transfers', { paymentId }),
-    broadcasts: (paymentId) => inOrder(read.list('broadcasts', { paymentId })),
-    feesLeft(id) {
-      const dailyMax = read.one('relayers', { id })?.dailyMax ?? 0n
-      const today = read.one('fee_days', { relayer: id, day: utcDay(clock.now()) })
+    broadcasts: async (paymentId) => inOrder(await read.list('broadcasts', { paymentId })),
+    async feesLeft(id) {
+      const dailyMax = (await read.one('relayers', { id }))?.dailyMax ?? 0n
+      const today = await read.one('fee_days', { relayer: id, day: utcDay(clock.now()) })
       return dailyMax - (today?.held ?? 0n) - (today?.spent ?? 0n)
     },
-    relayers: () => read.list('relayers', {}).map(({ id }) => id),
+    relayers: async () => (await read.list('relayers', {})).map(({ id }) => id),
     open: () => read.list('transfers', { status: 'open' }),
-    lane: (relayer, fromNonce) => inOrder(read.list('broadcasts', { relayer, relayerNonce: noncesFrom(fromNonce) })),
-    hasSent: (relayer) => read.one('broadcasts', { relayer }) !== null,
-    unpaid: (relayer) => inOrder(read.list('broadcasts', { relayer, fee: null })),
-    mayLeave(paymentId) {
-      const payment = paymentOf(paymentId)
+    lane: async (relayer, fromNonce) =>
+      inOrder(await read.list('broadcasts', { relayer, relayerNonce: noncesFrom(fromNonce) })),
+    hasSent: async (relayer) => (await read.one('broadcasts', { relayer })) !== null,
+    unpaid: async (relayer) => inOrder(await read.list('broadcasts', { relayer, fee: null })),
+    async mayLeave(paymentId) {
+      const payment = await paymentOf(paymentId)
       if (!payment || !isCarried(payment) || !inTime(payment)) return false
-      return payment.captured > 0n || begins(payment)
+      return payment.captured > 0n || (await begins(payment))
     },
-    isCarried: (paymentId) => isCarried(paymentOf(paymentId)),
+    isCarried: async (paymentId) => isCarried(await paymentOf(paymentId)),
     sign: (signature) =>
       store.update({ paymentId: signature.authorization.paymentId }, (snapshot) => signed(snapshot, signature)),
     broadcast: (order) =>
@@ -166,7 +168,7 @@ interface Paid {
 
 /** One nonce, one fee: what was held for the other transactions with this nonce is free again. */
 async function feePaid(store: Store, { relayer, relayerNonce, txHash, fee }: Paid): Promise<void> {
-  const sent = store.read.list('broadcasts', { relayer, relayerNonce })
+  const sent = await store.read.list('broadcasts', { relayer, relayerNonce })
   const paymentId = sent.find((row) => row.paymentId !== null)?.paymentId
   const key = { relayer, relayerNonce, ...(typeof paymentId === 'string' && { paymentId }) }
   await store.update(key, ({ payment, wallet, lane }) => {

@@ -17,8 +17,8 @@ export const STATEMENT_WITHIN_MS = 120_000
 export const UNKNOWN = `0x${'0'.repeat(40)}`
 
 /** The account of a wallet at its rail. @throws `not_found`, `wrong_state` */
-export function accountsOf(bursar: Bursar, walletId: string): { wallet: Wallet; accounts: Accounts } {
-  const wallet = bursar.store.read.one('wallets', { id: walletId }) as Wallet | null
+export async function accountsOf(bursar: Bursar, walletId: string): Promise<{ wallet: Wallet; accounts: Accounts }> {
+  const wallet = (await bursar.store.read.one('wallets', { id: walletId })) as Wallet | null
   if (!wallet) throw new BursarError('not_found', 'There is no such wallet.')
   const accounts = wallet.asset === null ? null : railOf(bursar, { type: 'usdc' }, wallet).accounts
   if (!accounts) throw new BursarError('wrong_state', 'The money of this wallet is not on a chain.')
@@ -54,8 +54,8 @@ export async function readUp(bursar: Bursar, wallet: Wallet, accounts: Accounts)
  * step that says so, once, before any other: what comes later is seen one by one, and nothing is counted in both ways.
  */
 async function begun({ store, notify }: Bursar, wallet: Wallet, accounts: Accounts): Promise<number> {
-  const scanOf = () => store.read.one('scans', { walletId: wallet.id }) as Scan | null
-  const known = scanOf()
+  const scanOf = async () => (await store.read.one('scans', { walletId: wallet.id })) as Scan | null
+  const known = await scanOf()
   if (known) return known.block
   const { block, balance } = await inTime(accounts.opening(wallet))
   const opening = { txHash: OPENING_BALANCE, position: 0, from: UNKNOWN, block: block.number, amount: balance }
@@ -66,7 +66,7 @@ async function begun({ store, notify }: Bursar, wallet: Wallet, accounts: Accoun
     return { facts: [...funded, scannedFact(current, block.number)], result: null }
   })
   notify.changed(wallet.id, wallet.id)
-  return (scanOf() as Scan).block
+  return ((await scanOf()) as Scan).block
 }
 
 /** Credits a deposit, once. */

@@ -72,11 +72,11 @@ export async function compare(bursar: Bursar, walletId: string): Promise<Look> {
 }
 
 async function lookAt(bursar: Bursar, walletId: string): Promise<Look> {
-  const { wallet, accounts } = accountsOf(bursar, walletId)
+  const { wallet, accounts } = await accountsOf(bursar, walletId)
   const since = await readUp(bursar, wallet, accounts)
   // The block first, the books after: whatever has moved by that block was stored before it moved.
   const at = await inTime(accounts.head(wallet))
-  const ledger = ledgerOf(bursar, walletId, since)
+  const ledger = await ledgerOf(bursar, walletId, since)
   // A node that is behind what was seen already says nothing about the books.
   if (at.number < ledger.newest) throw new RangeError('The chain is behind what was seen of it.')
   const statement = await inTime(accounts.statement(wallet, at, since, ledger.open), STATEMENT_WITHIN_MS)
@@ -108,17 +108,19 @@ interface Ledger {
 }
 
 /** The books, read at one moment. */
-function ledgerOf({ store: { read } }: Bursar, walletId: string, since: number): Ledger {
-  return read.together(() => {
-    const open = read.list('transfers', { walletId, status: 'open' }) as readonly Transfer[]
-    const moved = open.map(({ paymentId }) => {
-      const { captured, refunded } = read.one('payments', { id: paymentId }) as Payment
-      return [paymentId, captured - refunded] as const
-    })
+async function ledgerOf({ store }: Bursar, walletId: string, since: number): Promise<Ledger> {
+  return store.read.together(async (read) => {
+    const open = (await read.list('transfers', { walletId, status: 'open' })) as readonly Transfer[]
+    const moved = await Promise.all(
+      open.map(async ({ paymentId }) => {
+        const { captured, refunded } = (await read.one('payments', { id: paymentId })) as Payment
+        return [paymentId, captured - refunded] as const
+      }),
+    )
     return {
-      external: -(read.one('accounts', { walletId })?.external ?? 0n),
-      newest: read.newestBlock(walletId),
-      known: read.depositsAfter(walletId, since),
+      external: -((await read.one('accounts', { walletId }))?.external ?? 0n),
+      newest: await read.newestBlock(walletId),
+      known: await read.depositsAfter(walletId, since),
       open,
       moved: new Map(moved),
     }

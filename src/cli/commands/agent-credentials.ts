@@ -34,8 +34,8 @@ export function credentialCommands(agent: Command, shell: Shell): void {
     .argument('<agent>', 'id or name')
     .option(...JSON_OPTION)
     .action((idOrName: string, options: JsonOption) =>
-      shell.withBursar(({ bursar }) =>
-        shell.output.list(options, listCredentials(bursar, agentIdOf(bursar, idOrName)), COLUMNS),
+      shell.withBursar(async ({ bursar }) =>
+        shell.output.list(options, await listCredentials(bursar, await agentIdOf(bursar, idOrName)), COLUMNS),
       ),
     )
   grantable(
@@ -45,7 +45,10 @@ export function credentialCommands(agent: Command, shell: Shell): void {
       .argument('<agent>', 'id or name'),
   ).action((idOrName: string, options: GrantOptions) =>
     shell.withOwner(async ({ bursar }, owner) => {
-      shell.output.show(options, await addCredential(bursar, owner, agentIdOf(bursar, idOrName), grantOf(options)))
+      shell.output.show(
+        options,
+        await addCredential(bursar, owner, await agentIdOf(bursar, idOrName), grantOf(options)),
+      )
       shell.output.note(options, ONCE)
     }),
   )
@@ -63,7 +66,7 @@ export function credentialCommands(agent: Command, shell: Shell): void {
       const { issuer, subject, audience, jwksUri } = options
       const token = { issuer, subject, audience, jwks_uri: jwksUri }
       const input = { ...grantOf(options), token }
-      const { key: _none, ...view } = await addCredential(bursar, owner, agentIdOf(bursar, idOrName), input)
+      const { key: _none, ...view } = await addCredential(bursar, owner, await agentIdOf(bursar, idOrName), input)
       shell.output.show(options, view)
     }),
   )
@@ -74,7 +77,7 @@ export function credentialCommands(agent: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((credentialId: string, options: JsonOption) =>
       shell.withBursar(async ({ bursar }) =>
-        shell.output.show(options, await revokeCredential(bursar, byOwner(bursar), credentialId)),
+        shell.output.show(options, await revokeCredential(bursar, await byOwner(bursar), credentialId)),
       ),
     )
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addAgent, revokeAgent, rotateAgent } from '../../actions/owner/agents.ts'
-import { listAgents } from '../../actions/owner/inspect.ts'
+import { type AgentView, listAgents } from '../../actions/owner/inspect.ts'
 import { agentIdOf, byOwner } from '../lookup.ts'
 import { JSON_OPTION } from '../options.ts'
 import type { Column, JsonOption } from '../output.ts'
@@ -8,7 +8,7 @@ import type { Shell } from '../shell.ts'
 import { credentialCommands } from './agent-credentials.ts'
 import { type GrantOptions, grantable, grantOf, ONCE } from './agent-grant.ts'
 
-const COLUMNS: readonly Column<ReturnType<typeof listAgents>[number]>[] = [
+const COLUMNS: readonly Column<AgentView>[] = [
   { title: 'agent', of: (agent) => agent.agent_id },
   { title: 'name', of: (agent) => agent.name },
   { title: 'status', of: (agent) => agent.status },
@@ -30,7 +30,7 @@ export function agentCommand(root: Command, shell: Shell): void {
     .description('List all agents')
     .option(...JSON_OPTION)
     .action((options: JsonOption) =>
-      shell.withBursar(({ bursar }) => shell.output.list(options, listAgents(bursar), COLUMNS)),
+      shell.withBursar(async ({ bursar }) => shell.output.list(options, await listAgents(bursar), COLUMNS)),
     )
   grantable(
     agent
@@ -41,7 +41,10 @@ export function agentCommand(root: Command, shell: Shell): void {
   ).action((idOrName: string, options: GrantOptions & { readonly overlap?: string }) =>
     shell.withOwner(async ({ bursar }, owner) => {
       const { overlap } = options
-      const rotated = await rotateAgent(bursar, owner, agentIdOf(bursar, idOrName), { overlap, ...grantOf(options) })
+      const rotated = await rotateAgent(bursar, owner, await agentIdOf(bursar, idOrName), {
+        overlap,
+        ...grantOf(options),
+      })
       shell.output.show(options, rotated)
       shell.output.note(options, ONCE)
     }),
@@ -53,9 +56,9 @@ export function agentCommand(root: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((idOrName: string, options: JsonOption) =>
       shell.withBursar(async ({ bursar }) => {
-        const agentId = agentIdOf(bursar, idOrName)
-        await revokeAgent(bursar, byOwner(bursar), agentId)
-        const revoked = listAgents(bursar).find(({ agent_id }) => agent_id === agentId)
+        const agentId = await agentIdOf(bursar, idOrName)
+        await revokeAgent(bursar, await byOwner(bursar), agentId)
+        const revoked = (await listAgents(bursar)).find(({ agent_id }) => agent_id === agentId)
         if (revoked) shell.output.show(options, revoked)
       }),
     )

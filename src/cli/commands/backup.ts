@@ -19,7 +19,11 @@ there are any. Without the key of its account, what a wallet holds cannot be mov
 is in PATH.keys/ only if it was vault.passphrase in the home: keep a copy of one in the keychain, or in a file that
 BURSAR_VAULT_PASSPHRASE_FILE names, yourself.
 
-Where there are channels of notifications, channels.json is in PATH.keys/, too. Without it nobody is told anything.`
+Where there are channels of notifications, channels.json is in PATH.keys/, too. Without it nobody is told anything.
+
+For a database file. A purse in PostgreSQL is copied by the server's own tools: pg_dump for one moment, pg_basebackup and an
+archive of the log for any moment. The keys in BURSAR_HOME are not in it: copy the files that are named above.
+docs/postgres.md says what has to be done after going back to an earlier moment.`
 
 interface Options extends JsonOption {
   readonly withKeys?: true
@@ -34,9 +38,9 @@ export function backupCommand(root: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .addHelpText('after', RESTORING)
     .action((path: string, options: Options) =>
-      shell.withBursar(({ bursar }) => {
+      shell.withBursar(async ({ bursar }) => {
         const target = newFile(path)
-        bursar.store.backup(target)
+        await bursar.store.backup(target)
         chmodSync(target, 0o600)
         shell.output.show(options, { backup: target, keys: options.withKeys ? copyKeys(shell, target) : null })
         if (!options.withKeys) shell.output.note(options, 'The keys are not in it: see `bursar backup --help`.\n')

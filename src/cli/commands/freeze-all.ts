@@ -13,7 +13,7 @@ export function freezeAllCommand(root: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((options: JsonOption & { reason?: string }) =>
       shell.withBursar(async ({ bursar }) => {
-        await freezeAll(bursar, byOwner(bursar), options.reason)
+        await freezeAll(bursar, await byOwner(bursar), options.reason)
         shell.output.show(options, { frozen: true })
       }),
     )

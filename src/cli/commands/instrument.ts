@@ -41,13 +41,13 @@ export function instrumentCommand(root: Command, shell: Shell): void {
     .option('--wallet <wallet>', 'only of this wallet: id or name')
     .option(...JSON_OPTION)
     .action((options: ListOptions) =>
-      shell.withBursar(({ bursar }) => {
+      shell.withBursar(async ({ bursar }) => {
         const { status, wallet } = options
         const filter = {
           ...(status !== undefined && { status }),
-          ...(wallet !== undefined && { wallet: showWallet(bursar, wallet).wallet_id }),
+          ...(wallet !== undefined && { wallet: (await showWallet(bursar, wallet)).wallet_id }),
         }
-        shell.output.list(options, listInstruments(bursar, filter), COLUMNS)
+        shell.output.list(options, await listInstruments(bursar, filter), COLUMNS)
       }),
     )
   instrument
@@ -56,7 +56,7 @@ export function instrumentCommand(root: Command, shell: Shell): void {
     .argument('<instrument>', 'inst_ id')
     .option(...JSON_OPTION)
     .action((id: string, options: JsonOption) =>
-      shell.withBursar(({ bursar }) => shell.output.show(options, showInstrument(bursar, id))),
+      shell.withBursar(async ({ bursar }) => shell.output.show(options, await showInstrument(bursar, id))),
     )
   stopCommands(instrument, shell)
   instrument
@@ -83,6 +83,8 @@ function stopCommands(instrument: Command, shell: Shell): void {
       .argument('<instrument>', 'inst_ id')
       .option(...JSON_OPTION)
       .action((id: string, options: JsonOption) =>
-        shell.withBursar(async ({ bursar }) => shell.output.show(options, await stop(bursar, byOwner(bursar), id))),
+        shell.withBursar(async ({ bursar }) =>
+          shell.output.show(options, await stop(bursar, await byOwner(bursar), id)),
+        ),
       )
 }

@@ -1,15 +1,18 @@
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import type { Command } from 'commander'
+import { ArchiveFolder } from '../../actions/owner/archive-files.ts'
 import { showWallet } from '../../actions/owner/inspect.ts'
 import { exportLines, verifyExport, verifyStore } from '../../actions/owner/journal.ts'
 import { BursarError } from '../../core/errors.ts'
 import type { JournalEvent } from '../../core/event.ts'
+import type { NoteKey } from '../../core/note.ts'
 import type { Bursar } from '../../ports.ts'
-import { EVENT_COLUMNS } from '../columns.ts'
+import { EVENT_COLUMNS, type Listed } from '../columns.ts'
 import { Ended, EXIT } from '../failure.ts'
 import { JSON_OPTION, positiveInteger } from '../options.ts'
 import type { JsonOption } from '../output.ts'
 import type { Shell } from '../shell.ts'
+import { journalArchiveCommand } from './journal-archive.ts'
 
 interface ListOptions extends JsonOption {
   readonly wallet?: string
@@ -21,10 +24,18 @@ interface ListOptions extends JsonOption {
 interface VerifyOptions extends JsonOption {
   readonly vkey?: string
   readonly checkpoint?: readonly string[]
+  readonly archive?: string
 }
 
+interface ExportOptions extends JsonOption {
+  readonly out?: string
+  readonly archive?: string
+}
+
+const ARCHIVE_OPTION = ['--archive <dir>', 'where the files of `journal archive` are'] as const
+
 export function journalCommand(root: Command, shell: Shell): void {
-  const journal = root.command('journal').description('What happened, for good: list, verify, export')
+  const journal = root.command('journal').description('What happened, for good: list, verify, export, archive')
   journal
     .command('list')
     .description('List the last events, oldest first')
@@ -34,15 +45,21 @@ export function journalCommand(root: Command, shell: Shell): void {
     .option('--limit <count>', 'how many', positiveInteger, 50)
     .option(...JSON_OPTION)
     .action((options: ListOptions) =>
-      shell.withBursar(({ bursar }) => shell.output.list(options, lastEvents(bursar, options), EVENT_COLUMNS)),
+      shell.withBursar(async ({ bursar }) => {
+        const { found, archived } = await lastEvents(bursar, options)
+        shell.output.list(options, found, EVENT_COLUMNS)
+        if (archived > 0) shell.output.note(options, `${archived} archived events were not searched.\n`)
+      }),
     )
   verifyCommand(journal, shell)
   journal
     .command('export')
     .description('Write all journals as JSON lines, which `journal verify FILE` checks anywhere')
     .option('--out <file>', 'a file that does not exist yet (default: stdout)')
+    .option(...ARCHIVE_OPTION)
     .option(...JSON_OPTION)
-    .action((options: JsonOption & { out?: string }) => exportAction(shell, options))
+    .action((options: ExportOptions) => exportAction(shell, options))
+  journalArchiveCommand(journal, shell)
 }
 
 function verifyCommand(journal: Command, shell: Shell): void {
@@ -52,14 +69,12 @@ function verifyCommand(journal: Command, shell: Shell): void {
     .argument('[file]', 'what `journal export` wrote; needs no bursar here')
     .option('--vkey <key>', 'the key that must have signed an export (default: the one that it names itself)')
     .option('--checkpoint <file...>', 'checkpoints that were kept elsewhere: the journal must still hold what they say')
+    .option(...ARCHIVE_OPTION)
     .option(...JSON_OPTION)
     .action(async (file: string | undefined, options: VerifyOptions) => {
-      const kept = options.checkpoint?.map(readText)
-      const report =
-        file === undefined
-          ? await shell.withBursar(({ bursar, noteKey }) => verifyStore(bursar, noteKey, kept))
-          : await verifyExport(readable(file), options.vkey ?? null, kept)
+      const report = await reportOf(shell, file, options)
       shell.output.show(options, report)
+      if (!report.complete) shell.terminal.err(notRead(report.archived))
       if (report.ok) return
       const [first] = report.problems
       const place = first?.seq == null ? '' : ` at event ${first.seq}`
@@ -68,43 +83,69 @@ function verifyCommand(journal: Command, shell: Shell): void {
     })
 }
 
-/** The end of one journal, or of all by time. With a payment, all that names it. */
-function lastEvents(bursar: Bursar, { wallet, instance, payment, limit }: ListOptions): readonly JournalEvent[] {
+function reportOf(shell: Shell, file: string | undefined, { vkey, checkpoint, archive }: VerifyOptions) {
+  const kept = checkpoint?.map(readText)
+  if (file === undefined)
+    return shell.withBursar(async ({ bursar, noteKey }) =>
+      verifyStore(bursar, noteKey, kept, await folderAt(archive, noteKey)),
+    )
+  if (archive !== undefined)
+    throw new BursarError('argument_invalid', 'An export is made whole when it is made: `journal export --archive`.')
+  return verifyExport(readable(file), vkey ?? null, kept)
+}
+
+async function folderAt(path: string | undefined, key: NoteKey): Promise<ArchiveFolder | null> {
+  return path === undefined ? null : ArchiveFolder.open(path, key)
+}
+
+function notRead(count: number): string {
+  return `${count} archived events were not read: of them only the leaves were verified, and neither approvals nor tables were compared with what they say. \`journal verify --archive DIR\` verifies all.\n`
+}
+
+/** The end of one journal, or of all by time. With a payment, all that names it; `archived`: where that could not be told. */
+async function lastEvents(
+  bursar: Bursar,
+  { wallet, instance, payment, limit }: ListOptions,
+): Promise<{ readonly found: readonly Listed[]; readonly archived: number }> {
   const { read } = bursar.store
-  const only = instance ? 'instance' : wallet && showWallet(bursar, wallet).wallet_id
-  const found = read
-    .heads()
-    .filter(({ journal }) => only === undefined || journal === only)
-    .flatMap(({ journal, size }) => {
-      const from = payment === undefined ? Math.max(0, size - limit) : 0
-      const bodies = Array.from(read.events(journal, from), ({ body }) => body)
-      const about = payment === undefined ? bodies : bodies.filter((body) => body.includes(payment))
-      return about.map((body) => JSON.parse(body) as JournalEvent)
-    })
+  const only = instance ? 'instance' : wallet && (await showWallet(bursar, wallet)).wallet_id
+  const found: Listed[] = []
+  let archived = 0
+  for (const { journal, size } of await read.heads()) {
+    if (only !== undefined && journal !== only) continue
+    const from = payment === undefined ? Math.max(0, size - limit) : 0
+    for await (const { seq, type, body, leaf } of read.events(journal, from)) {
+      if (body === null && payment !== undefined) archived += 1
+      else if (body === null) found.push({ journal, seq, type, archived: true, leaf: leaf.toString('base64') })
+      else if (payment === undefined || body.includes(payment)) found.push(JSON.parse(body) as JournalEvent)
+    }
+  }
   // Ids of a journal and places in it break ties: the order is always the same.
-  const order = (a: JournalEvent, b: JournalEvent) =>
-    compare(a.ts, b.ts) || compare(a.journal, b.journal) || a.seq - b.seq
-  return found.sort(order).slice(-limit)
+  const order = (a: Listed, b: Listed) =>
+    compare(timeOf(a), timeOf(b)) || compare(a.journal, b.journal) || a.seq - b.seq
+  return { found: found.sort(order).slice(-limit), archived }
+}
+
+/** What is archived was before all others. */
+function timeOf(event: Listed): string {
+  return event.archived ? '' : event.ts
 }
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-async function exportAction(
-  { output, terminal, withBursar }: Shell,
-  options: JsonOption & { out?: string },
-): Promise<void> {
+async function exportAction({ output, terminal, withBursar }: Shell, options: ExportOptions): Promise<void> {
   const { out } = options
-  await withBursar(({ bursar, noteKey }) => {
-    const lines = exportLines(bursar, noteKey)
+  await withBursar(async ({ bursar, noteKey }) => {
+    const lines = exportLines(bursar, noteKey, await folderAt(options.archive, noteKey))
     if (out === undefined) {
-      for (const line of lines) terminal.out(lineOf(line))
+      for await (const line of lines) terminal.out(lineOf(line))
       return
     }
     const file = created(out)
     try {
-      for (const line of lines) writeSync(file, lineOf(line))
+      for await (const line of lines) writeSync(file, lineOf(line))
     } finally {
       closeSync(file)
     }

@@ -28,9 +28,9 @@ export function limitCommand(root: Command, shell: Shell): void {
     .argument('[wallet]', 'id or name; without it, those of all wallets')
     .option(...JSON_OPTION)
     .action((idOrName: string | undefined, options: JsonOption) =>
-      shell.withBursar(({ bursar }) => {
-        const walletId = idOrName === undefined ? undefined : showWallet(bursar, idOrName).wallet_id
-        shell.output.list(options, listLimits(bursar, walletId), LIMIT_COLUMNS)
+      shell.withBursar(async ({ bursar }) => {
+        const walletId = idOrName === undefined ? undefined : (await showWallet(bursar, idOrName)).wallet_id
+        shell.output.list(options, await listLimits(bursar, walletId), LIMIT_COLUMNS)
       }),
     )
   limit
@@ -66,7 +66,7 @@ function setCommand(limit: Command, shell: Shell): void {
     if (maxAmount === undefined && maxCount === undefined)
       command.error('error: a limit needs --max-amount or --max-count')
     return shell.withOwner(async ({ bursar }, owner) => {
-      const { wallet_id } = showWallet(bursar, idOrName)
+      const { wallet_id } = await showWallet(bursar, idOrName)
       const set = await setLimit(bursar, owner, wallet_id, {
         scope,
         window,

@@ -31,6 +31,6 @@ export function ownerCommand(root: Command, shell: Shell): void {
     .description('List all owners')
     .option(...JSON_OPTION)
     .action((options: JsonOption) =>
-      shell.withBursar(({ bursar }) => shell.output.list(options, listOwners(bursar), COLUMNS)),
+      shell.withBursar(async ({ bursar }) => shell.output.list(options, await listOwners(bursar), COLUMNS)),
     )
 }

@@ -30,7 +30,8 @@ export function passkeyCommand(root: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((options: JsonOption & { owner?: string }) =>
       shell.withOwner(async ({ bursar }, authority) => {
-        const ownerId = options.owner === undefined ? authority.ownerId : showOwner(bursar, options.owner).owner_id
+        const ownerId =
+          options.owner === undefined ? authority.ownerId : (await showOwner(bursar, options.owner)).owner_id
         shell.output.show(options, await invite(bursar, authority, ownerId))
         shell.output.note(options, ONCE)
       }),
@@ -40,7 +41,7 @@ export function passkeyCommand(root: Command, shell: Shell): void {
     .description('List all passkeys')
     .option(...JSON_OPTION)
     .action((options: JsonOption) =>
-      shell.withBursar(({ bursar }) => shell.output.list(options, listPasskeys(bursar), COLUMNS)),
+      shell.withBursar(async ({ bursar }) => shell.output.list(options, await listPasskeys(bursar), COLUMNS)),
     )
   passkey
     .command('revoke')

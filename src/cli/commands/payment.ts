@@ -63,9 +63,9 @@ export function paymentCommand(root: Command, shell: Shell): void {
     .option('--cursor <payment>', 'only older ones than this pay_ id')
     .option(...JSON_OPTION)
     .action((options: ListOptions) =>
-      shell.withBursar(({ bursar }) => {
+      shell.withBursar(async ({ bursar }) => {
         const { status, instrument, limit, cursor } = options
-        const payments = listPayments(bursar, {
+        const payments = await listPayments(bursar, {
           limit,
           ...(status !== undefined && { status }),
           ...(instrument !== undefined && { instrument }),
@@ -84,9 +84,9 @@ export function paymentCommand(root: Command, shell: Shell): void {
     .option('--proof', 'instead, its last event with the proof that the journal holds it, to check anywhere')
     .option(...JSON_OPTION)
     .action((id: string, options: JsonOption & { proof?: true }) =>
-      shell.withBursar(({ bursar, noteKey }) => {
-        if (options.proof) return shell.output.show(options, provePayment(bursar, noteKey, id))
-        shell.output.showWith(options, showPayment(bursar, id), { name: 'events', columns: EVENT_COLUMNS })
+      shell.withBursar(async ({ bursar, noteKey }) => {
+        if (options.proof) return shell.output.show(options, await provePayment(bursar, noteKey, id))
+        shell.output.showWith(options, await showPayment(bursar, id), { name: 'events', columns: EVENT_COLUMNS })
       }),
     )
   payment

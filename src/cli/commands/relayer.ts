@@ -39,7 +39,7 @@ export function relayerCommand(root: Command, shell: Shell): void {
     .action((options: JsonOption) =>
       shell.withBursar(async ({ bursar }) => {
         const chains = await shell.program.chains()
-        const views = await Promise.all(relayersOf(bursar).map((view) => funded(chains, view)))
+        const views = await Promise.all((await relayersOf(bursar)).map((view) => funded(chains, view)))
         shell.output.list(options, views, COLUMNS)
       }),
     )
@@ -51,19 +51,20 @@ export function relayerCommand(root: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((account: string, amount: string, options: JsonOption) =>
       shell.withOwner(async ({ bursar }, owner) => {
-        shell.output.show(options, await limitRelayer(bursar, owner, relayerOf(bursar, account), amount))
+        shell.output.show(options, await limitRelayer(bursar, owner, await relayerOf(bursar, account), amount))
       }),
     )
 }
 
-function relayersOf(bursar: Bursar): readonly RelayerView[] {
-  return bursar.store.read.list('relayers', {}).map((relayer) => relayerView(bursar, relayer))
+async function relayersOf(bursar: Bursar): Promise<readonly RelayerView[]> {
+  const relayers = await bursar.store.read.list('relayers', {})
+  return Promise.all(relayers.map((relayer) => relayerView(bursar, relayer)))
 }
 
 /** One account may pay on several networks, with a limit on each. @throws `not_found`, `argument_invalid` */
-function relayerOf(bursar: Bursar, account: string): string {
+async function relayerOf(bursar: Bursar, account: string): Promise<string> {
   const asked = account.toLowerCase()
-  const ids = relayersOf(bursar).map(({ relayer }) => relayer)
+  const ids = (await relayersOf(bursar)).map(({ relayer }) => relayer)
   const found = ids.filter((id) => [id, addressIn(id)].some((name) => name.toLowerCase() === asked))
   if (found.length > 1)
     throw new BursarError('argument_invalid', `It pays on several networks: name one of ${found.join(', ')}.`)

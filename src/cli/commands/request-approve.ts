@@ -25,7 +25,7 @@ export async function approveCommand(shell: Shell, id: string, options: ApproveO
   const { terminal, output } = shell
   const narrowing = narrowingOf(options)
   await shell.withBursar(async (opened) => {
-    const asked = question(opened.bursar, id)
+    const asked = await question(opened.bursar, id)
     if (!asked.waiting) throw new BursarError('not_pending', 'This was decided already, or nobody answered in time.')
     if (!options.yes && !terminal.interactive)
       throw new BursarError(
@@ -38,7 +38,7 @@ export async function approveCommand(shell: Shell, id: string, options: ApproveO
       throw new Ended(EXIT.failed)
     }
     const owner = await opened.unlock(await shell.passphrase())
-    const proof = operatorProof(opened.bursar, owner, id, asked.digest, narrowing)
+    const proof = await operatorProof(opened.bursar, owner, id, asked.digest, narrowing)
     const view = await approve(opened.bursar, id, proof, narrowing)
     output.show(options, view)
     if (view.approval) output.note(options, 'Two owners have to agree: it waits for another one.\n')

@@ -38,9 +38,9 @@ export function requestCommand(root: Command, shell: Shell): void {
     .addOption(oneOf('--status <status>', 'only these', STATUSES))
     .option(...JSON_OPTION)
     .action((options: JsonOption & { status?: RequestView['status'] }) =>
-      shell.withBursar(({ bursar }) => {
+      shell.withBursar(async ({ bursar }) => {
         const filter = options.status === undefined ? {} : { status: options.status }
-        shell.output.list(options, listRequests(bursar, filter), COLUMNS)
+        shell.output.list(options, await listRequests(bursar, filter), COLUMNS)
       }),
     )
   request
@@ -49,7 +49,7 @@ export function requestCommand(root: Command, shell: Shell): void {
     .argument('<id>', 'req_ or pay_ id')
     .option(...JSON_OPTION)
     .action((id: string, options: JsonOption) =>
-      shell.withBursar(({ bursar }) => shell.output.show(options, subjectOf(bursar, id))),
+      shell.withBursar(async ({ bursar }) => shell.output.show(options, await subjectOf(bursar, id))),
     )
   request
     .command('approve')
@@ -70,12 +70,12 @@ export function requestCommand(root: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((id: string, options: JsonOption & { reason?: string }) =>
       shell.withBursar(async ({ bursar }) => {
-        const by = { ...byOwner(bursar), reason: options.reason ?? null }
+        const by = { ...(await byOwner(bursar)), reason: options.reason ?? null }
         shell.output.show(options, await deny(bursar, id, by))
       }),
     )
 }
 
-function subjectOf(bursar: Bursar, id: string): Subject {
-  return kindOf(id) === 'payment' ? showPayment(bursar, id) : showRequest(bursar, id)
+async function subjectOf(bursar: Bursar, id: string): Promise<Subject> {
+  return kindOf(id) === 'payment' ? await showPayment(bursar, id) : await showRequest(bursar, id)
 }

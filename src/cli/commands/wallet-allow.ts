@@ -42,7 +42,7 @@ export function allowCommand(wallet: Command, shell: Shell): void {
     if ((allowances.length === 0) !== (options.none === true))
       command.error('error: name what is allowed, or give --none')
     return shell.withOwner(async ({ bursar }, owner) => {
-      const { wallet_id } = showWallet(bursar, idOrName)
+      const { wallet_id } = await showWallet(bursar, idOrName)
       shell.output.show(options, await setAllowances(bursar, owner, wallet_id, allowances))
     })
   })

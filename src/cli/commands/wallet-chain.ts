@@ -34,12 +34,12 @@ export function fundCommand(wallet: Command, shell: Shell): void {
   command.action((idOrName: string, amount: string | undefined, options: FundOptions) => {
     if (amount === undefined)
       return shell.withBursar(async ({ bursar }) => {
-        const view = showWallet(bursar, idOrName)
+        const view = await showWallet(bursar, idOrName)
         if (view.account === undefined) command.error("error: missing required argument 'amount'")
         await deposits(shell, bursar, view, options)
       })
     return shell.withOwner(async ({ bursar }, owner) => {
-      const { wallet_id } = showWallet(bursar, idOrName)
+      const { wallet_id } = await showWallet(bursar, idOrName)
       shell.output.show(options, await fund(bursar, owner, wallet_id, amount))
     })
   })
@@ -56,7 +56,7 @@ async function deposits(shell: Shell, bursar: Bursar, view: WalletView, options:
     await sleep(Math.min(LOOK_EVERY_MS, until - Date.now()))
     seen = await look(shell, bursar, view, false)
   }
-  const { account, available_amount } = showWallet(bursar, view.wallet_id)
+  const { account, available_amount } = await showWallet(bursar, view.wallet_id)
   const { credited, unconfirmed, block } = seen
   shell.output.show(options, {
     ...{ wallet_id: view.wallet_id, network: network.id, account, block },
@@ -84,11 +84,11 @@ export function reconcileCommand(wallet: Command, shell: Shell): void {
 
 function compare(shell: Shell, idOrName: string, options: JsonOption): Promise<void> {
   return shell.withBursar(async ({ bursar }) => {
-    const view = showWallet(bursar, idOrName)
+    const view = await showWallet(bursar, idOrName)
     const seen = await look(shell, bursar, view, true)
     const { credited, unconfirmed, block, chain, books } = seen
     const agree = chain === books
-    const { status } = showWallet(bursar, view.wallet_id)
+    const { status } = await showWallet(bursar, view.wallet_id)
     shell.output.show(options, {
       ...{ wallet_id: view.wallet_id, status, currency: view.currency, block, chain, books, agree },
       ...{ credited, unconfirmed_amount: unconfirmed },
@@ -99,7 +99,7 @@ function compare(shell: Shell, idOrName: string, options: JsonOption): Promise<v
 
 function accept(shell: Shell, idOrName: string, options: JsonOption): Promise<void> {
   return shell.withOwner(async ({ bursar }, owner) => {
-    const view = showWallet(bursar, idOrName)
+    const view = await showWallet(bursar, idOrName)
     const access = networkFor(await shell.program.chains(), view)
     const after = await asking(access, () => acceptDifference(bursar, owner, view.wallet_id))
     shell.output.show(options, after)
@@ -139,7 +139,7 @@ export function confirmationsCommand(wallet: Command, shell: Shell): void {
     .addHelpText('after', '\nExample: `bursar wallet confirmations shopping one_block:20.00 finalized`')
     .action((idOrName: string, tiers: Tiers<Confirmation>, options: JsonOption) =>
       shell.withOwner(async ({ bursar }, owner) => {
-        const { wallet_id } = showWallet(bursar, idOrName)
+        const { wallet_id } = await showWallet(bursar, idOrName)
         const confirmations = tiers.map(({ upTo, kind }) => ({ up_to: upTo, at: kind }))
         shell.output.show(options, await setConfirmations(bursar, owner, wallet_id, confirmations))
       }),

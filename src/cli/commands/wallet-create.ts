@@ -72,7 +72,7 @@ export function createCommand(wallet: Command, shell: Shell): void {
     // A name is in the journal for ever.
     if (/^(0x)?[0-9a-f]{64}$/i.test(name)) command.error('error: a private key is not a name; --import reads it')
     return shell.withOwner(async ({ bursar }, owner) => {
-      const common = inputOf(bursar, name, options)
+      const common = await inputOf(bursar, name, options)
       if (options.network === undefined) {
         const input = { ...common, currency: options.currency ?? 'USD', mode: options.mode ?? 'sandbox' }
         return shell.output.show(options, await createWallet(bursar, owner, input))
@@ -97,14 +97,14 @@ function problemOf({ asset, currency, ...options }: CreateOptions): string | nul
   return currency === undefined ? null : 'a wallet has --currency or --asset, not both'
 }
 
-function inputOf(
+async function inputOf(
   bursar: Bursar,
   name: string,
   { agent, timeZone, approval }: CreateOptions,
-): Omit<WalletInput, 'currency' | 'mode'> {
+): Promise<Omit<WalletInput, 'currency' | 'mode'>> {
   return {
     name,
-    agentId: agent === undefined ? undefined : agentIdOf(bursar, agent),
+    agentId: agent === undefined ? undefined : await agentIdOf(bursar, agent),
     timeZone,
     approvals: approval,
   }
@@ -126,10 +126,12 @@ async function chainInput(
   const given = options.import ? await importedKey(terminal) : null
   const address = await chains.keep(given, sealing)
   const account = accountId({ network: network.id, address })
-  if (listWallets(bursar).some((wallet) => wallet.account === account))
+  if ((await listWallets(bursar)).some((wallet) => wallet.account === account))
     throw new BursarError('already_exists', 'There is a wallet of this account.')
   const payer =
-    options.relayer === 'own' ? address : (sharedRelayer(bursar, chains, access) ?? (await chains.keep(null, sealing)))
+    options.relayer === 'own'
+      ? address
+      : ((await sharedRelayer(bursar, chains, access)) ?? (await chains.keep(null, sealing)))
   return {
     ...{ network, account },
     relayer: accountId({ network: network.id, address: payer }),
@@ -146,9 +148,9 @@ async function importedKey(terminal: Shell['terminal']): Promise<string> {
  * The account that pays fees for other wallets already, on whichever network. Wallets with real money have another one
  * than those without: a key that is sealed for play may lie beside its passphrase.
  */
-function sharedRelayer(bursar: Bursar, chains: Chains, access: ChainAccess): string | null {
+async function sharedRelayer(bursar: Bursar, chains: Chains, access: ChainAccess): Promise<string | null> {
   const keys = chains.accounts()
-  const shared = listWallets(bursar)
+  const shared = (await listWallets(bursar))
     .filter(({ mode, account, relayer }) => mode === modeOf(access) && relayer && relayer.relayer !== account)
     .map(({ relayer }) => addressIn(relayer?.relayer as string))
   return shared.find((address) => keys.includes(address)) ?? null

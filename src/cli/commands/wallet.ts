@@ -51,8 +51,8 @@ function readCommands(wallet: Command, shell: Shell): void {
     .description('List all wallets')
     .option(...JSON_OPTION)
     .action((options: JsonOption) =>
-      shell.withBursar(({ bursar }) => {
-        const wallets = listWallets(bursar)
+      shell.withBursar(async ({ bursar }) => {
+        const wallets = await listWallets(bursar)
         const onChains = wallets.some(({ account }) => account !== undefined)
         shell.output.list(options, wallets, onChains ? [...COLUMNS, ACCOUNT] : COLUMNS)
       }),
@@ -63,8 +63,8 @@ function readCommands(wallet: Command, shell: Shell): void {
     .argument('<wallet>', 'id or name')
     .option(...JSON_OPTION)
     .action((idOrName: string, options: JsonOption) =>
-      shell.withBursar(({ bursar }) =>
-        shell.output.showWith(options, showWallet(bursar, idOrName), { name: 'limits', columns: LIMIT_COLUMNS }),
+      shell.withBursar(async ({ bursar }) =>
+        shell.output.showWith(options, await showWallet(bursar, idOrName), { name: 'limits', columns: LIMIT_COLUMNS }),
       ),
     )
 }
@@ -78,8 +78,8 @@ function freezeCommands(wallet: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((idOrName: string, options: JsonOption & { reason?: string }) =>
       shell.withBursar(async ({ bursar }) => {
-        const { wallet_id } = showWallet(bursar, idOrName)
-        shell.output.show(options, await freezeWallet(bursar, byOwner(bursar), wallet_id, options.reason))
+        const { wallet_id } = await showWallet(bursar, idOrName)
+        shell.output.show(options, await freezeWallet(bursar, await byOwner(bursar), wallet_id, options.reason))
       }),
     )
   wallet
@@ -89,7 +89,7 @@ function freezeCommands(wallet: Command, shell: Shell): void {
     .option(...JSON_OPTION)
     .action((idOrName: string, options: JsonOption) =>
       shell.withOwner(async ({ bursar }, owner) => {
-        const { wallet_id } = showWallet(bursar, idOrName)
+        const { wallet_id } = await showWallet(bursar, idOrName)
         shell.output.show(options, await unfreezeWallet(bursar, owner, wallet_id))
       }),
     )
@@ -109,7 +109,7 @@ function approvalsCommand(wallet: Command, shell: Shell): void {
     .addHelpText('after', EXAMPLES)
     .action((idOrName: string, approvals: ApprovalTiers, options: JsonOption) =>
       shell.withOwner(async ({ bursar }, owner) => {
-        const { wallet_id } = showWallet(bursar, idOrName)
+        const { wallet_id } = await showWallet(bursar, idOrName)
         shell.output.show(options, await setApprovals(bursar, owner, wallet_id, approvals))
       }),
     )

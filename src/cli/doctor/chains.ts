@@ -22,7 +22,7 @@ const WEI_IN_GWEI = 1_000_000_000n
 /** Networks, the accounts on them and their keys. Nothing where there is no network and no wallet on one. */
 export async function chainFindings(program: Program, bursar: Bursar): Promise<readonly Finding[]> {
   const chains = await program.chains()
-  const wallets = listWallets(bursar).filter(({ account }) => account !== undefined)
+  const wallets = (await listWallets(bursar)).filter(({ account }) => account !== undefined)
   const networks = readable(chains)
   if ('check' in networks) return [networks, ...(await keyFindings(chains, wallets))]
   const { now } = bursar.clock

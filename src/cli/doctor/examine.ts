@@ -6,6 +6,9 @@ import { ledgerFindings } from './ledger.ts'
 import { machineFindings } from './machine.ts'
 import { addressFinding } from './passkeys.ts'
 
+/** Without these there is nothing to open. */
+const STOPS: ReadonlySet<string> = new Set(['home', 'database', 'schema'])
+
 /**
  * All checks, from the machine inwards. Where one makes the next ones pointless, those are left out.
  *
@@ -16,7 +19,7 @@ export async function examine(program: Program, url: string | null): Promise<rea
   const config = configFinding(program)
   if (!config.ok) return [...machine, config]
   const home = await homeFindings(program)
-  if (home.some(({ ok, check }) => !ok && ['home', 'database'].includes(check))) return [...machine, config, ...home]
+  if (home.some(({ ok, check }) => !ok && STOPS.has(check))) return [...machine, config, ...home]
   return [...machine, config, ...home, ...(await ledgerFindings(program))]
 }
 

@@ -1,12 +1,15 @@
 import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Home } from '../../config.ts'
+import type { FileReport } from '../database.ts'
 import type { Program } from '../program.ts'
 import { channelFindings } from './channels.ts'
-import { attempt, type Finding, fine, wrong } from './finding.ts'
+import { attempt, attemptAll, type Finding, fine, wrong } from './finding.ts'
+import { serverFindings } from './server.ts'
 
 const OTHERS = 0o077
 const SPACE_MIN_BYTES = 100 * 1024 * 1024
+const PUT_BACK = 'Put a backup in its place: see `bursar backup --help`.'
 const SET_UP = 'Run `bursar init`, or let an agent host start `bursar mcp`, which makes a sandbox.'
 
 /** Where everything is kept, and whether it can be read. */
@@ -15,7 +18,7 @@ export async function homeFindings(program: Program): Promise<readonly Finding[]
   if (!existsSync(home.directory)) return [wrong('home', `${home.directory} is not there`, SET_UP)]
   return [
     directoryFinding(home.directory),
-    await attempt('disk space', 'Make room on the disk of BURSAR_HOME.', () => spaceFinding(dirname(home.database))),
+    await attempt('disk space', 'Make room on the disk of BURSAR_HOME.', () => spaceFinding(home.directory)),
     ...[home.journalKey, home.ownerKey].map((path) =>
       keyFinding(path, 'Put it back from a backup: see `bursar backup --help`.'),
     ),
@@ -23,7 +26,7 @@ export async function homeFindings(program: Program): Promise<readonly Finding[]
       .filter(existsSync)
       .map((path) => keyFinding(path, '')),
     ...(await channelFindings(program)),
-    await attempt('database', 'Put a backup in its place: see `bursar backup --help`.', () => databaseFinding(program)),
+    ...(await attemptAll('database', PUT_BACK, () => databaseFindings(program))),
   ]
 }
 
@@ -60,14 +63,18 @@ function spaceFinding(directory: string): Finding {
   )
 }
 
-async function databaseFinding(program: Program): Promise<Finding> {
-  const { database } = program.config().home
+async function databaseFindings(program: Program): Promise<readonly Finding[]> {
   const report = await program.inspectDatabase()
-  if (report === null) return wrong('database', `${database} is not there`, SET_UP)
-  const { schemaVersion, schemaKnown, integrity } = report
-  if (integrity !== 'ok')
-    return wrong('database', 'its integrity check fails', 'Put a backup in its place: see `bursar backup --help`.')
-  const found = `${database}, schema ${schemaVersion} of ${schemaKnown}, integrity ok`
+  if (report?.kind === 'postgres') return serverFindings(report)
+  const { database } = program.config()
+  const path = database.kind === 'file' ? database.path : ''
+  if (report === null) return [wrong('database', `${path} is not there`, SET_UP)]
+  return [fileFinding(report)]
+}
+
+function fileFinding({ path, schemaVersion, schemaKnown, integrity }: FileReport): Finding {
+  if (integrity !== 'ok') return wrong('database', 'its integrity check fails', PUT_BACK)
+  const found = `${path}, schema ${schemaVersion} of ${schemaKnown}, integrity ok`
   if (schemaVersion > schemaKnown) return wrong('database', found, 'A newer bursar wrote it. Run that one.')
   return fine('database', found)
 }

@@ -7,16 +7,17 @@ import type { Bursar } from '../../ports.ts'
 import { type Finding, fine, wrong } from './finding.ts'
 
 /** Whether those who have to say yes by passkey have one, and where they can use it. Nothing, where nobody wants any. */
-export function passkeyFindings(bursar: Bursar): readonly Finding[] {
-  const live = listPasskeys(bursar).filter(({ revoked_at }) => revoked_at === null)
-  const short = listWallets(bursar).flatMap((wallet) => shortFinding(bursar, wallet))
+export async function passkeyFindings(bursar: Bursar): Promise<readonly Finding[]> {
+  const live = (await listPasskeys(bursar)).filter(({ revoked_at }) => revoked_at === null)
+  const wallets = await listWallets(bursar)
+  const short = (await Promise.all(wallets.map((wallet) => shortFinding(bursar, wallet)))).flat()
   if (live.length === 0) return short
   const places = [...new Set(live.map(({ origin }) => origin))]
   return [fine('passkeys', `${live.length}, for ${places.join(', ')}`), ...short]
 }
 
-function shortFinding(bursar: Bursar, { name, approvals = [] }: WalletView): readonly Finding[] {
-  const holders = listOwners(bursar).filter(({ passkeys }) => passkeys > 0).length
+async function shortFinding(bursar: Bursar, { name, approvals = [] }: WalletView): Promise<readonly Finding[]> {
+  const holders = (await listOwners(bursar)).filter(({ passkeys }) => passkeys > 0).length
   const byPasskey = approvals.filter(({ assurance, owners }) => assurance === 'passkey' || owners === 2)
   const wanted = Math.max(0, ...byPasskey.map(({ assurance, owners = 1 }) => (assurance === 'passkey' ? owners : 1)))
   if (holders >= wanted) return []

@@ -3,12 +3,15 @@ import { Empty, titled, When } from '../parts/bits.tsx'
 import type { EventView } from '../types.ts'
 
 /** `payment.in_doubt` for people. */
-export function typeOf({ type }: EventView): string {
+export function typeOf({ type }: Pick<EventView, 'type'>): string {
   return titled(type.replace('.', ': '))
 }
 
+/** All that is here of an event whose body is in a file. */
+export type Archived = Pick<EventView, 'journal' | 'seq' | 'type'>
+
 /** Events in their order, each with all that the journal has of it behind a click. */
-export function Timeline({ events }: { events: readonly EventView[] }): JSX.Element {
+export function Timeline({ events }: { events: readonly (EventView | Archived)[] }): JSX.Element {
   if (events.length === 0) return <Empty>Nothing yet.</Empty>
   return (
     <ol class="timeline">
@@ -18,8 +21,7 @@ export function Timeline({ events }: { events: readonly EventView[] }): JSX.Elem
             <summary>
               <strong>{typeOf(event)}</strong>{' '}
               <span class="sub">
-                {event.amount !== undefined && `${event.amount} ${event.currency ?? ''} · `}
-                {event.actor.role} · <When at={event.ts} />
+                {'actor' in event ? <Summary event={event} /> : 'archived: its text is in a file'}
               </span>
             </summary>
             <pre>{JSON.stringify(event, null, 2)}</pre>
@@ -27,5 +29,14 @@ export function Timeline({ events }: { events: readonly EventView[] }): JSX.Elem
         </li>
       ))}
     </ol>
+  )
+}
+
+function Summary({ event: { amount, currency, actor, ts } }: { event: EventView }): JSX.Element {
+  return (
+    <>
+      {amount !== undefined && `${amount} ${currency ?? ''} · `}
+      {actor.role} · <When at={ts} />
+    </>
   )
 }

@@ -13,7 +13,7 @@ const PAGE = 50
 
 interface Events {
   readonly size: number
-  readonly events: readonly { readonly event: EventView }[]
+  readonly events: readonly { readonly event?: EventView; readonly seq?: number; readonly type?: string }[]
 }
 
 export function JournalPage(): JSX.Element {
@@ -61,7 +61,11 @@ function EventsSection({ journal }: { journal: string }): JSX.Element {
             <p class="sub">
               {from + 1} to {from + events.length} of {size}, the last first
             </p>
-            <Timeline events={events.map(({ event }) => event).toReversed()} />
+            <Timeline
+              events={events
+                .map(({ event, seq, type }) => event ?? { journal, seq: seq ?? 0, type: type ?? '' })
+                .toReversed()}
+            />
             <nav class="pager" aria-label="Pages">
               <button type="button" class="secondary outline" disabled={back === 0} onClick={() => setBack(back - 1)}>
                 Newer
@@ -115,9 +119,15 @@ function VerdictText({ verdict, names }: { verdict: Verdict; names: ReadonlyMap<
       )}
       <p>
         <span class={`badge ${report.ok ? 'good' : 'bad'}`}>{report.ok ? 'holds' : 'does not hold'}</span>{' '}
-        {report.events} events,{' '}
+        {report.events} events, {report.complete ? '' : `${report.archived} of them archived and not read, `}
         {witnesses === 0 ? 'checked here for the first time' : `and ${witnesses} checkpoints that this browser kept`}
       </p>
+      {!report.complete && (
+        <p class="notice">
+          Of archived events only the hashes are here. They, and what follows from them, are checked with their files:{' '}
+          <code>bursar journal verify --archive</code>
+        </p>
+      )}
       <ul class="rows">
         {report.journals.map(({ journal, size, root }) => {
           const wrong = report.problems.filter((problem) => problem.journal === journal)

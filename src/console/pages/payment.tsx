@@ -13,7 +13,7 @@ import type { EventView, PaymentProof, PaymentView } from '../types.ts'
 import { Timeline } from './events.tsx'
 import { payeeOf } from './payments.tsx'
 
-type Story = PaymentView & { readonly events?: readonly EventView[] }
+type Story = PaymentView & { readonly events?: readonly EventView[]; readonly events_archived?: true }
 
 export function PaymentPage({ id }: { id: string }): JSX.Element {
   const data = useData(id, () => read<Story>(`/payments/${encodeURIComponent(id)}`))
@@ -39,6 +39,7 @@ export function PaymentPage({ id }: { id: string }): JSX.Element {
             {payment.purpose !== null && <Words whose="In the agent's own words">{payment.purpose}</Words>}
             <section>
               <h2>What happened</h2>
+              {payment.events_archived && <p class="sub">Earlier events are archived: their texts are in files.</p>}
               <Timeline events={payment.events ?? []} />
             </section>
             <Proof payment={payment} />

@@ -1,6 +1,7 @@
 import { canonical } from '../../core/canonical.ts'
+import { HASH_BYTES } from '../../core/merkle.ts'
 import type { Text } from '../../core/types.ts'
-import type { Evidence } from '../../core/verify/index.ts'
+import type { Evidence, Kept } from '../../core/verify/index.ts'
 
 export interface Export extends Evidence {
   readonly vkey: string
@@ -12,7 +13,7 @@ export interface Export extends Evidence {
  */
 export class ExportReader {
   private vkey = ''
-  private readonly found = new Map<string, { body: string; leaf: Buffer }[]>()
+  private readonly found = new Map<string, Kept[]>()
   private readonly all: Text[] = []
   private readonly heads: { journal: string; checkpoint: string }[] = []
 
@@ -37,11 +38,16 @@ export class ExportReader {
     }
   }
 
-  private event({ event, leaf }: Record<string, unknown>): void {
-    if (typeof event !== 'object' || event === null || typeof leaf !== 'string')
+  /** Of an event that is archived the server has no more than its leaf. */
+  private event({ event, archived, leaf: text }: Record<string, unknown>): void {
+    const said = event ?? archived
+    if (typeof said !== 'object' || said === null || typeof text !== 'string')
       throw new Error('This is not a journal export.')
-    const journal = String((event as { journal?: unknown }).journal)
-    const stored = { body: canonical(event), leaf: Buffer.from(leaf, 'base64') }
+    const { journal: named, type } = said as { journal?: unknown; type?: unknown }
+    const journal = String(named)
+    const leaf = Buffer.from(text, 'base64')
+    if (!event && leaf.length !== HASH_BYTES) throw new Error('This is not a journal export.')
+    const stored: Kept = event ? { body: canonical(event), leaf } : { body: null, type: String(type), leaf }
     const events = this.found.get(journal)
     if (events) events.push(stored)
     else this.found.set(journal, [stored])

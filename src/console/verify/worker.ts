@@ -34,7 +34,7 @@ async function whole({ path, headers, kept, vkey }: Extract<Question, { kind: 'e
   const found = reader.end()
   const newKey = vkey !== null && vkey !== found.vkey
   // Checkpoints by another key say nothing about these journals but that the key is another one.
-  const report = verify(found, parseVkey(found.vkey), newKey ? [] : kept)
+  const report = await verify(found, parseVkey(found.vkey), newKey ? [] : kept)
   return {
     report,
     vkey: found.vkey,

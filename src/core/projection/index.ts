@@ -40,7 +40,7 @@ export function project(event: JournalEvent): readonly Op[] {
   }
 }
 
-/** The kill switch, and what was asked of a human. Starts and stops change no table. */
+/** The kill switch, and what was asked of a human. Starts and stops, and what journals say about journals, change no table. */
 function projectInstance(event: JournalEvent): readonly Op[] {
   switch (event.type) {
     case 'instance.created':

@@ -3,16 +3,16 @@ import { KEYS, rowName } from '../tables.ts'
 
 /** Every row of a table as it is stored. */
 export interface TableRows {
-  all(table: TableName): Iterable<object>
+  all(table: TableName): Iterable<object> | AsyncIterable<object>
 }
 
 type Row = Readonly<Record<string, unknown>>
 
 /** What differs between the tables and what the journals rebuild, one sentence a row. */
-export function* compareTables(rebuilt: Rebuilt, tables: TableRows): Iterable<string> {
+export async function* compareTables(rebuilt: Rebuilt, tables: TableRows): AsyncIterable<string> {
   const rest = new Set(rebuilt.rows.keys())
   for (const table of Object.keys(KEYS) as TableName[]) {
-    for (const stored of tables.all(table) as Iterable<Row>) {
+    for await (const stored of tables.all(table) as AsyncIterable<Row>) {
       const name = rowName(table, stored)
       const row = rebuilt.rows.get(name)
       rest.delete(name)

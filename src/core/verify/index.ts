@@ -1,7 +1,7 @@
 import { canonical, sha256 } from '../canonical.ts'
 import type { EventOf, JournalEvent } from '../event.ts'
 import type { Frontier } from '../merkle.ts'
-import { append, EMPTY, leafHash, rootOf, serializeFrontier } from '../merkle.ts'
+import { append, EMPTY, rootOf, serializeFrontier } from '../merkle.ts'
 import type { Checkpoint, NoteKey } from '../note.ts'
 import { openNote, parseCheckpoint } from '../note.ts'
 import { project } from '../projection/index.ts'
@@ -10,21 +10,36 @@ import { plain } from '../text.ts'
 import type { Text } from '../types.ts'
 import { Acts } from './acts.ts'
 import { Answers } from './answers.ts'
+import { Archived, leafOf, type ReadFile } from './archived.ts'
 import type { TableRows } from './compare.ts'
 import { compareTables } from './compare.ts'
+
+export type { ReadFile } from './archived.ts'
 
 /** What is verified: a live store or an export. Journals come as they are kept, oldest event first. */
 export interface Evidence {
   /** The journals and the signed checkpoint over each; `instance` first. */
   readonly heads: readonly Head[]
-  /** `leaf` and `type` are there where they are kept beside the body. */
-  events(journal: string): Iterable<{ readonly body: string; readonly leaf?: Buffer; readonly type?: string }>
-  texts(): Iterable<Text>
+  events(journal: string): Listing<Kept>
+  texts(): Listing<Text>
   /** Journals that have events, where that is known apart from the heads. */
-  journals?(): readonly string[]
+  journals?(): readonly string[] | Promise<readonly string[]>
   /** The tables to compare with; an export has none. */
   readonly tables?: TableRows
+  /** The files that archived events were read from. */
+  readonly files?: readonly ReadFile[]
 }
+
+/** `leaf` and `type` are there where they are kept beside the body. */
+export interface Kept {
+  /** Null where the event was archived, and is not in any file that was given. */
+  readonly body: string | null
+  readonly leaf?: Buffer
+  readonly type?: string
+}
+
+/** In memory, or read as it is walked. */
+export type Listing<T> = Iterable<T> | AsyncIterable<T>
 
 /** `size` and `frontier` are there where they are kept beside the checkpoint. */
 export interface Head {
@@ -42,8 +57,13 @@ export interface Problem {
 }
 
 export interface Report {
+  /** Whether nothing is wrong with what was looked at: whether that was all, `complete` says. */
   readonly ok: boolean
+  /** False where archived events were not read: of them only the leaves were, and what follows from them was not compared. */
+  readonly complete: boolean
   readonly events: number
+  /** How many events were not read because they are archived. */
+  readonly archived: number
   readonly journals: readonly { readonly journal: string; readonly size: number; readonly root: string }[]
   /** In the order in which they were found: the first broken event first. */
   readonly problems: readonly Problem[]
@@ -61,17 +81,21 @@ const WHY_MAX = 300
  *
  * @param kept checkpoints from elsewhere (receipts, notifications): what they cover must still begin the journal
  */
-export function verify(evidence: Evidence, key: NoteKey, kept: readonly string[] = []): Report {
+export async function verify(evidence: Evidence, key: NoteKey, kept: readonly string[] = []): Promise<Report> {
   const run = new Run(evidence, key)
   const witnesses = kept.flatMap((note) => run.opened(note, 'a kept checkpoint', null))
   const order = evidence.heads.toSorted((a, b) => Number(b.journal === 'instance') - Number(a.journal === 'instance'))
-  for (const head of order) run.journal(head)
-  run.complete()
-  run.witnessed(witnesses)
-  run.texts()
-  if (evidence.tables && run.problems.length === 0)
-    for (const why of compareTables(run.rebuilt, evidence.tables)) run.problem('tables', null, why)
-  return { ok: run.problems.length === 0, events: run.count, journals: run.journals, problems: run.problems }
+  for (const head of order) await run.journal(head)
+  await run.complete()
+  await run.witnessed(witnesses)
+  await run.texts()
+  const { archive, problems } = run
+  for (const why of archive.wrong(evidence.files ?? [])) run.problem('archive', null, why)
+  const complete = archive.unread === 0
+  if (evidence.tables && complete && problems.length === 0)
+    for await (const why of compareTables(run.rebuilt, evidence.tables)) run.problem('tables', null, why)
+  const { count, journals } = run
+  return { ok: problems.length === 0, complete, events: count, archived: archive.unread, journals, problems }
 }
 
 class Run {
@@ -79,6 +103,7 @@ class Run {
   readonly problems: Problem[] = []
   readonly journals: { journal: string; size: number; root: string }[] = []
   count = 0
+  readonly archive = new Archived()
   private readonly evidence: Evidence
   private readonly key: NoteKey
   /** Checkpoints that owners signed along with their approvals: they witness the journal as those kept elsewhere do. */
@@ -98,13 +123,15 @@ class Run {
     this.problems.push({ journal: plain(journal, NAME_MAX), seq, why: plain(why, WHY_MAX) })
   }
 
-  journal({ journal, checkpoint: note, ...kept }: Head): void {
+  async journal({ journal, checkpoint: note, ...kept }: Head): Promise<void> {
     let frontier = EMPTY
-    for (const { body, leaf, type } of this.evidence.events(journal)) {
-      const computed = leafHash(body)
-      if (leaf && !computed.equals(leaf))
+    for await (const found of this.evidence.events(journal)) {
+      const computed = leafOf(found)
+      if (found.leaf && !computed.equals(found.leaf))
         this.problem(journal, frontier.size, 'The event is not the one that was hashed.')
-      this.event(journal, frontier.size, body, type)
+      const why = this.archive.meet(journal, found, this.evidence.files !== undefined)
+      if (why !== null) this.problem(journal, frontier.size, why)
+      if (found.body !== null) this.event(journal, frontier.size, found.body, found.type)
       frontier = append(frontier, computed)
       this.count += 1
       if (this.problems.length >= PROBLEMS_MAX) return
@@ -130,17 +157,23 @@ class Run {
       if (event.v !== 1 || event.journal !== journal || event.seq !== seq)
         return this.problem(journal, seq, `The event says it is number ${event.seq} of ${event.journal}.`)
       if (type !== undefined && type !== event.type) this.problem(journal, seq, `The event is kept as a ${type}.`)
-      for (const checks of [this.answers, this.acts]) {
-        const { wrong, checkpoint } = checks.check(event, this.rebuilt)
-        if (wrong !== null) this.problem(journal, seq, wrong)
-        if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
-      }
       if (event.type === 'journal.opened') this.openedJournals.add(event.details.journal)
       if (event.type === 'journal.witnessed') this.signed.push(...this.witnessedBy(event))
-      this.rebuilt.apply(project(event))
+      if (event.type === 'journal.archived') this.archive.named(event.details.files)
+      // What an event means follows from all that came before it.
+      if (!this.archive.isGap(journal)) this.meaning(journal, seq, event)
     } catch {
       this.problem(journal, seq, 'The event cannot be read, or does what no event can do here.')
     }
+  }
+
+  private meaning(journal: string, seq: number, event: JournalEvent): void {
+    for (const checks of [this.answers, this.acts]) {
+      const { wrong, checkpoint } = checks.check(event, this.rebuilt)
+      if (wrong !== null) this.problem(journal, seq, wrong)
+      if (checkpoint !== null) this.signed.push(...this.opened(checkpoint, 'the checkpoint in an approval', journal))
+    }
+    this.rebuilt.apply(project(event))
   }
 
   private witnessedBy({ details }: EventOf<'journal.witnessed'>): readonly Checkpoint[] {
@@ -163,9 +196,9 @@ class Run {
   }
 
   /** The instance's journal names all others: one that is missing, or that it does not know, was tampered with. */
-  complete(): void {
+  async complete(): Promise<void> {
     const there = new Set(this.journals.map(({ journal }) => journal))
-    for (const journal of this.evidence.journals?.() ?? [])
+    for (const journal of (await this.evidence.journals?.()) ?? [])
       if (!there.has(journal)) this.problem(journal, null, 'The journal has events and no checkpoint.')
     for (const journal of this.openedJournals)
       if (!there.has(journal)) this.problem(journal, null, 'The journal is missing.')
@@ -174,12 +207,12 @@ class Run {
   }
 
   /** Walks again to the sizes that were witnessed, and compares: this is what shows a rewrite or a cut. */
-  witnessed(kept: readonly Checkpoint[]): void {
+  async witnessed(kept: readonly Checkpoint[]): Promise<void> {
     const all = [...kept, ...this.signed]
     for (const origin of new Set(all.map((checkpoint) => checkpoint.origin))) {
       const journal = origin.slice(this.key.name.length + 1)
       const checkpoints = all.filter((checkpoint) => checkpoint.origin === origin)
-      const roots = this.rootsAt(journal, new Set(checkpoints.map(({ size }) => size)))
+      const roots = await this.rootsAt(journal, new Set(checkpoints.map(({ size }) => size)))
       for (const { size, root } of checkpoints) {
         const now = roots.get(size)
         if (!now) this.problem(journal, null, `A checkpoint over ${size} events was kept; the journal is shorter now.`)
@@ -189,18 +222,18 @@ class Run {
     }
   }
 
-  private rootsAt(journal: string, sizes: ReadonlySet<number>): ReadonlyMap<number, Buffer> {
+  private async rootsAt(journal: string, sizes: ReadonlySet<number>): Promise<ReadonlyMap<number, Buffer>> {
     const roots = new Map<number, Buffer>()
     let frontier: Frontier = EMPTY
-    for (const { body } of this.evidence.events(journal)) {
-      frontier = append(frontier, leafHash(body))
+    for await (const found of this.evidence.events(journal)) {
+      frontier = append(frontier, leafOf(found))
       if (sizes.has(frontier.size)) roots.set(frontier.size, rootOf(frontier))
     }
     return roots
   }
 
-  texts(): void {
-    for (const { digest, salt, text } of this.evidence.texts()) {
+  async texts(): Promise<void> {
+    for await (const { digest, salt, text } of this.evidence.texts()) {
       const found = sha256(Buffer.concat([Buffer.from(salt, 'hex'), Buffer.from(text)])).toString('hex')
       if (found !== digest) this.problem('texts', null, `The text under ${digest} is not the one that was hashed.`)
     }

@@ -18,12 +18,13 @@ import { createPayment, fetchPaid } from './payments.ts'
 
 /** What agents may do over REST: the same as with the tools of MCP, and nothing that gives power. */
 export const AGENT_HANDLERS: AgentHandlers = {
-  listWallets: ({ bursar, caller, query }) => ok(named('wallets', listWallets(bursar, caller, query))),
-  getWallet: ({ bursar, caller, params }) => ok(getWallet(bursar, caller, params.wallet_id)),
-  listLimits: ({ bursar, caller, params }) => ok({ limits: getWallet(bursar, caller, params.wallet_id).limits }),
-  getFrozen: ({ bursar }) => ok({ frozen: bursar.store.read.list('instance', {})[0]?.frozen !== false }),
-  listRequests: ({ bursar, caller, query }) => ok(named('requests', listRequests(bursar, caller, query))),
-  getRequest: ({ bursar, caller, params }) => ok(getRequest(bursar, caller, params.request_id)),
+  listWallets: async ({ bursar, caller, query }) => ok(named('wallets', await listWallets(bursar, caller, query))),
+  getWallet: async ({ bursar, caller, params }) => ok(await getWallet(bursar, caller, params.wallet_id)),
+  listLimits: async ({ bursar, caller, params }) =>
+    ok({ limits: (await getWallet(bursar, caller, params.wallet_id)).limits }),
+  getFrozen: async ({ bursar }) => ok({ frozen: (await bursar.store.read.list('instance', {}))[0]?.frozen !== false }),
+  listRequests: async ({ bursar, caller, query }) => ok(named('requests', await listRequests(bursar, caller, query))),
+  getRequest: async ({ bursar, caller, params }) => ok(await getRequest(bursar, caller, params.request_id)),
   async createRequest({ bursar, caller, body }) {
     const view = await requestInstrument(bursar, caller, body)
     const location = `/requests/${view.request_id}`
@@ -31,17 +32,18 @@ export const AGENT_HANDLERS: AgentHandlers = {
   },
   cancelRequest: async ({ bursar, caller, params }) =>
     ok(await cancel(bursar, caller, ofKind('request', params.request_id))),
-  listInstruments: ({ bursar, caller, query }) => ok(named('instruments', listInstruments(bursar, caller, query))),
-  getInstrument: ({ bursar, caller, params }) => ok(getInstrument(bursar, caller, params.instrument_id)),
+  listInstruments: async ({ bursar, caller, query }) =>
+    ok(named('instruments', await listInstruments(bursar, caller, query))),
+  getInstrument: async ({ bursar, caller, params }) => ok(await getInstrument(bursar, caller, params.instrument_id)),
   returnInstrument: async ({ bursar, caller, params }) =>
     ok(await cancel(bursar, caller, ofKind('instrument', params.instrument_id))),
-  listPayments: ({ bursar, caller, query }) => ok(named('payments', pagePayments(bursar, caller, query))),
-  getPayment: ({ bursar, caller, params }) => ok(getPayment(bursar, caller, params.payment_id)),
+  listPayments: async ({ bursar, caller, query }) => ok(named('payments', await pagePayments(bursar, caller, query))),
+  getPayment: async ({ bursar, caller, params }) => ok(await getPayment(bursar, caller, params.payment_id)),
   createPayment,
   fetchWithPayment: fetchPaid,
   cancelPayment: async ({ bursar, caller, params }) =>
     ok(await cancel(bursar, caller, ofKind('payment', params.payment_id))),
-  getBudget: ({ bursar, caller, query }) => ok(checkBudget(bursar, caller, query.instrument_id)),
+  getBudget: async ({ bursar, caller, query }) => ok(await checkBudget(bursar, caller, query.instrument_id)),
   mintCredential,
   revokeCredential,
 }

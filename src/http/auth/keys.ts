@@ -10,9 +10,9 @@ import type { AgentPrincipal } from '../shared/principal.ts'
 const KEY = /^bak_[A-Za-z0-9_-]{20,100}$/
 
 /** Agents by the keys that bursar made. @throws each: `unauthenticated` */
-export function keyed({ bursar }: HttpDeps): (key: string) => AgentPrincipal {
-  return (key) => {
-    const credential = KEY.test(key) ? bursar.store.read.one('credentials', { keyHash: keyHashOf(key) }) : null
+export function keyed({ bursar }: HttpDeps): (key: string) => Promise<AgentPrincipal> {
+  return async (key) => {
+    const credential = KEY.test(key) ? await bursar.store.read.one('credentials', { keyHash: keyHashOf(key) }) : null
     if (!credential) throw new BursarError('unauthenticated', 'This key is not known here, or has ended.')
     return agentPrincipal(bursar, credential)
   }
@@ -27,9 +27,9 @@ interface Token {
 }
 
 /** @throws `unauthenticated` where the credential, what minted it, or the agent has ended */
-export function agentPrincipal(bursar: Bursar, credential: Credential, token?: Token): AgentPrincipal {
+export async function agentPrincipal(bursar: Bursar, credential: Credential, token?: Token): Promise<AgentPrincipal> {
   const { id: credentialId, agentId } = credential
-  const chain = liveChain(bursar, credentialId)
+  const chain = await liveChain(bursar, credentialId)
   if (!chain) throw new BursarError('unauthenticated', 'This credential is not known here, or has ended.')
   const root = chain.at(-1) as Credential
   // The server names the session, by what an agent cannot mint: all that it minted is the same session.

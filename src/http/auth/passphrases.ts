@@ -42,7 +42,7 @@ export function passphrases(
     if (!secure) throw new BursarError('forbidden', 'A passphrase is taken over TLS, or on the same machine only.')
     const [name, passphrase] = pairOf(value)
     const { read } = deps.bursar.store
-    const owner = read.one('owners', { id: name }) ?? read.one('owners', { name })
+    const owner = (await read.one('owners', { id: name })) ?? (await read.one('owners', { name }))
     const mark = createHmac('sha256', key)
       .update(JSON.stringify([owner?.id ?? '', passphrase]))
       .digest('base64')

@@ -8,8 +8,8 @@ import { PROOF_ALGORITHMS } from './proofs.ts'
 export const METADATA = '/.well-known/oauth-protected-resource'
 
 /** What a client has to know to come with a token: whose are taken here. */
-export function metadataOf({ bursar, origin }: HttpDeps, path: string): object {
-  const trusted = bursar.store.read.list('credentials', { revokedAt: null })
+export async function metadataOf({ bursar, origin }: HttpDeps, path: string): Promise<object> {
+  const trusted = await bursar.store.read.list('credentials', { revokedAt: null })
   const issuers = new Set(trusted.flatMap(({ issuer }) => (issuer === null ? [] : [issuer])))
   return {
     resource: `${origin}${path}`,

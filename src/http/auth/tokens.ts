@@ -65,14 +65,14 @@ export function tokens(deps: HttpDeps) {
     let found = known.get(mark)
     if (!found) {
       await mayTry()
-      const credential = credentialOf(deps, token)
+      const credential = await credentialOf(deps, token)
       found = { claims: await verified(token, credential), credentialId: credential.id }
       known.set(mark, found)
       const [oldest] = known.keys()
       if (known.size > KNOWN_MAX && oldest !== undefined) known.delete(oldest)
     }
     const { claims } = found
-    const credential = deps.bursar.store.read.one('credentials', { id: found.credentialId }) as Credential
+    const credential = (await deps.bursar.store.read.one('credentials', { id: found.credentialId })) as Credential
     mustHoldNow(claims, deps.bursar.clock.now() / 1000)
     await mustBeHeld(scheme, claims, (thumbprint) =>
       proofs.check(request, token, { agentId: credential.agentId, thumbprint }),
@@ -87,7 +87,7 @@ export function tokens(deps: HttpDeps) {
 }
 
 /** For whom the token says that it is. Only a signature by the keys that are kept with the credential makes it so. */
-function credentialOf({ bursar }: HttpDeps, token: string): Credential {
+async function credentialOf({ bursar }: HttpDeps, token: string): Promise<Credential> {
   if (token.length > TOKEN_MAX) throw invalid()
   let claims: JWTPayload
   try {
@@ -98,7 +98,7 @@ function credentialOf({ bursar }: HttpDeps, token: string): Credential {
   const { iss: issuer, sub: subject, aud: audience } = claims
   // A token for several audiences could be sent here by any of the others.
   if (typeof issuer !== 'string' || typeof subject !== 'string' || typeof audience !== 'string') throw invalid()
-  const [credential] = bursar.store.read.list(
+  const [credential] = await bursar.store.read.list(
     'credentials',
     { issuer, subject, audience, revokedAt: null },
     { limit: 1 },

@@ -20,7 +20,7 @@ import { asksAfter, assertGoesOnAsking, assertKeepsTwo, assertNoneWantsTwo } fro
 interface ActDefinition<Args extends z.ZodObject> {
   readonly args: Args
   /** Whether this owner may do it to this, before anything is signed and again when it is. @throws BursarError */
-  check?(bursar: Bursar, ownerId: string, args: z.output<Args>): void
+  check?(bursar: Bursar, ownerId: string, args: z.output<Args>): Promise<void>
   run(bursar: Bursar, authority: OwnerAuthority, args: z.output<Args>): Promise<unknown>
 }
 
@@ -48,16 +48,16 @@ export const ACT_TABLE = {
   }),
   'wallet.approvals': define({
     args: z.strictObject({ ...wallet, ...body.APPROVALS_BODY.shape }),
-    check(bursar, ownerId, { wallet_id, approvals }) {
-      assertKeepsTwo(ownedWallet(bursar, ownerId, wallet_id), approvals)
+    async check(bursar, ownerId, { wallet_id, approvals }) {
+      assertKeepsTwo(await ownedWallet(bursar, ownerId, wallet_id), approvals)
     },
     run: (bursar, authority, { wallet_id, approvals }) => setApprovals(bursar, authority, wallet_id, approvals),
   }),
   'limit.set': define({
     args: z.strictObject({ ...wallet, ...body.LIMIT_BODY.shape }),
-    check(bursar, ownerId, { wallet_id, scope_value, ...input }) {
-      const found = ownedWallet(bursar, ownerId, wallet_id)
-      const before = limitInPlace(bursar, wallet_id, { ...input, scopeValue: scope_value })
+    async check(bursar, ownerId, { wallet_id, scope_value, ...input }) {
+      const found = await ownedWallet(bursar, ownerId, wallet_id)
+      const before = await limitInPlace(bursar, wallet_id, { ...input, scopeValue: scope_value })
       assertGoesOnAsking(found, before, asksAfter(found, input))
     },
     run: (bursar, authority, { wallet_id, scope_value, ...input }) =>
@@ -65,19 +65,19 @@ export const ACT_TABLE = {
   }),
   'limit.remove': define({
     args: z.strictObject({ limit_id: sentId() }),
-    check(bursar, ownerId, { limit_id }) {
-      const limit = bursar.store.read.one('limits', { id: limit_id })
+    async check(bursar, ownerId, { limit_id }) {
+      const limit = await bursar.store.read.one('limits', { id: limit_id })
       if (!limit) throw new BursarError('not_found', 'There is no such limit.')
-      assertGoesOnAsking(ownedWallet(bursar, ownerId, limit.walletId), limit, null)
+      assertGoesOnAsking(await ownedWallet(bursar, ownerId, limit.walletId), limit, null)
     },
     run: (bursar, authority, { limit_id }) => removeLimit(bursar, authority, limit_id),
   }),
   'instrument.unfreeze': define({
     args: z.strictObject({ instrument_id: sentId() }),
-    check(bursar, ownerId, { instrument_id }) {
-      const instrument = bursar.store.read.one('instruments', { id: instrument_id })
+    async check(bursar, ownerId, { instrument_id }) {
+      const instrument = await bursar.store.read.one('instruments', { id: instrument_id })
       if (!instrument) throw new BursarError('not_found', 'There is no such instrument.')
-      ownedWallet(bursar, ownerId, instrument.walletId)
+      await ownedWallet(bursar, ownerId, instrument.walletId)
     },
     run: (bursar, authority, { instrument_id }) => unfreezeInstrument(bursar, authority, instrument_id),
   }),
@@ -99,18 +99,18 @@ export const ACT_TABLE = {
   }),
   'payment.refund': define({
     args: z.strictObject({ payment_id: sentId(), ...body.REFUND_BODY.shape }),
-    check(bursar, ownerId, { payment_id }) {
-      const payment = bursar.store.read.one('payments', { id: payment_id })
+    async check(bursar, ownerId, { payment_id }) {
+      const payment = await bursar.store.read.one('payments', { id: payment_id })
       if (!payment?.walletId) throw new BursarError('not_found', 'There is no such payment.')
-      ownedWallet(bursar, ownerId, payment.walletId)
+      await ownedWallet(bursar, ownerId, payment.walletId)
     },
     run: (bursar, authority, { payment_id, amount }) => refund(bursar, authority, payment_id, amount),
   }),
   'passkey.revoke': define({
     args: z.strictObject({ passkey_id: text(1_400) }),
-    check(bursar, ownerId, { passkey_id }) {
+    async check(bursar, ownerId, { passkey_id }) {
       // Whoever could revoke another's could then have themselves invited in their place.
-      if (bursar.store.read.one('passkeys', { id: passkey_id })?.ownerId !== ownerId)
+      if ((await bursar.store.read.one('passkeys', { id: passkey_id }))?.ownerId !== ownerId)
         throw new BursarError('not_found', 'You have no such passkey. The command line revokes those of others.')
     },
     run: (bursar, authority, { passkey_id }) => revokePasskey(bursar, authority, passkey_id),
@@ -131,24 +131,29 @@ function define<Args extends z.ZodObject>(definition: ActDefinition<Args>): ActD
   return definition as unknown as ActDefinition<z.ZodObject>
 }
 
-function ownsWallet(bursar: Bursar, ownerId: string, { wallet_id }: { readonly wallet_id: string }): void {
-  ownedWallet(bursar, ownerId, wallet_id)
+async function ownsWallet(
+  bursar: Bursar,
+  ownerId: string,
+  { wallet_id }: { readonly wallet_id: string },
+): Promise<void> {
+  await ownedWallet(bursar, ownerId, wallet_id)
 }
 
 /** Whoever has an agent's key has what it holds. @throws `forbidden` */
-function ownsWhatItHolds(
+async function ownsWhatItHolds(
   { store: { read } }: Bursar,
   ownerId: string,
   { agent_id }: { readonly agent_id: string },
-): void {
-  const held = read.list('instruments', { agentId: agent_id, status: ['active', 'frozen'] })
-  if (held.some(({ walletId }) => read.one('wallets', { id: walletId })?.ownerId !== ownerId))
+): Promise<void> {
+  const held = await read.list('instruments', { agentId: agent_id, status: ['active', 'frozen'] })
+  const wallets = await read.list('wallets', { id: held.map(({ walletId }) => walletId) })
+  if (wallets.some((wallet) => wallet.ownerId !== ownerId))
     throw new BursarError('forbidden', 'This agent pays out of a wallet of another owner’s.')
 }
 
 /** @throws `not_found`, `forbidden` */
-function ownedWallet({ store }: Bursar, ownerId: string, walletId: string): Wallet {
-  const found = store.read.one('wallets', { id: walletId }) as Wallet | null
+async function ownedWallet({ store }: Bursar, ownerId: string, walletId: string): Promise<Wallet> {
+  const found = (await store.read.one('wallets', { id: walletId })) as Wallet | null
   if (!found) throw new BursarError('not_found', 'There is no such wallet.')
   if (found.ownerId !== ownerId) throw new BursarError('forbidden', 'This wallet is another owner’s.')
   return found

@@ -31,9 +31,9 @@ export function approvalRoutes(desk: Desk): Hono {
   const { bursar } = desk.deps
   const app = new Hono()
   app.post('/approvals/:id/options', async (c) => {
-    const session = desk.signedIn(c.req.raw)
+    const session = await desk.signedIn(c.req.raw)
     const { narrowing } = await bodyOf(c, WANTED)
-    const statement = asked(bursar, session.owner.id, c.req.param('id'), narrowing as Narrowing)
+    const statement = await asked(bursar, session.owner.id, c.req.param('id'), narrowing as Narrowing)
     desk.sessions.show(session, c.req.param('id'))
     const bytes = desk.sessions.challenge(
       session,
@@ -43,11 +43,11 @@ export function approvalRoutes(desk: Desk): Hono {
     )
     return c.json({
       statement,
-      options: await requestOptions(desk.party(), passkeysOf(bursar, session.owner.id), bytes),
+      options: await requestOptions(desk.party(), await passkeysOf(bursar, session.owner.id), bytes),
     })
   })
   app.post('/approvals/:id/approve', async (c) => {
-    const session = desk.signedIn(c.req.raw)
+    const session = await desk.signedIn(c.req.raw)
     const { statement, response } = await bodyOf(c, SIGNED)
     const id = c.req.param('id')
     const assertion = await signed(desk, session, purposeOf(id), statement, response as Authentication)
@@ -55,7 +55,7 @@ export function approvalRoutes(desk: Desk): Hono {
     const proof = passkeyProof(session.owner.id, said.digest, statement, assertion)
     const shownFor = desk.sessions.shownFor(session, id)
     const view = await approve(bursar, id, proof, said.narrowed)
-    const isOpen = bursar.store.read.one('approvals', { subjectId: id })?.status === 'waiting'
+    const isOpen = (await bursar.store.read.one('approvals', { subjectId: id }))?.status === 'waiting'
     return c.json({
       view,
       ...((shownFor === null || shownFor < READ_MS) && { warning: UNREAD }),
@@ -63,7 +63,7 @@ export function approvalRoutes(desk: Desk): Hono {
     })
   })
   app.post('/approvals/:id/deny', async (c) => {
-    const { owner } = desk.signedIn(c.req.raw)
+    const { owner } = await desk.signedIn(c.req.raw)
     const { reason = null } = await bodyOf(c, NO)
     return c.json({ view: await deny(bursar, c.req.param('id'), { ownerId: owner.id, channel: 'console', reason }) })
   })
@@ -71,12 +71,12 @@ export function approvalRoutes(desk: Desk): Hono {
 }
 
 /** What the owner is to sign. @throws `not_found`, `not_pending`, `argument_invalid` */
-function asked(bursar: Bursar, ownerId: string, subjectId: string, narrowing: Narrowing): string {
-  const { waiting, digest } = question(bursar, subjectId)
+async function asked(bursar: Bursar, ownerId: string, subjectId: string, narrowing: Narrowing): Promise<string> {
+  const { waiting, digest } = await question(bursar, subjectId)
   if (!waiting) throw new BursarError('not_pending', 'This was decided already, or nobody answered in time.')
   const { read } = bursar.store
-  const request = read.one('requests', { id: subjectId }) as Request | null
-  if (request) assertNarrows(request, read.one('wallets', { id: request.walletId }) as Wallet, narrowing)
+  const request = (await read.one('requests', { id: subjectId })) as Request | null
+  if (request) assertNarrows(request, (await read.one('wallets', { id: request.walletId })) as Wallet, narrowing)
   else if (Object.keys(narrowing).length > 0)
     throw new BursarError('argument_invalid', 'A payment is approved as it is or denied.')
   return statementOf(bursar, ownerId, subjectId, digest, narrowing)
@@ -98,7 +98,7 @@ export async function signed(
   const { bytes, about } = desk.sessions.answered(session, purpose)
   if (statement !== about)
     throw new BursarError('approval_invalid', 'The signed statement is not the one that was made here.')
-  const passkey = desk.deps.bursar.store.read.one('passkeys', { id: response.id }) as Passkey | null
+  const passkey = (await desk.deps.bursar.store.read.one('passkeys', { id: response.id })) as Passkey | null
   if (passkey?.ownerId !== session.owner.id)
     throw new BursarError('passkey_invalid', 'This passkey is not of the owner who is signed in.')
   return madeAssertion(desk.party(), response, bytes, passkey)

@@ -25,27 +25,27 @@ const CHALLENGE_BYTES = 32
 export function confirmRoutes(desk: Desk): Hono {
   const { bursar } = desk.deps
   const app = new Hono()
-  app.get('/passkeys', (c) => {
-    desk.signedIn(c.req.raw)
-    return c.json({ passkeys: listPasskeys(bursar).filter(({ revoked_at }) => revoked_at === null) })
+  app.get('/passkeys', async (c) => {
+    await desk.signedIn(c.req.raw)
+    return c.json({ passkeys: (await listPasskeys(bursar)).filter(({ revoked_at }) => revoked_at === null) })
   })
-  app.get('/owners', (c) => {
-    desk.signedIn(c.req.raw)
-    return c.json({ owners: listOwners(bursar) })
+  app.get('/owners', async (c) => {
+    await desk.signedIn(c.req.raw)
+    return c.json({ owners: await listOwners(bursar) })
   })
   app.post('/confirm/options', async (c) => {
-    const session = desk.signedIn(c.req.raw)
+    const session = await desk.signedIn(c.req.raw)
     const { act, args } = await bodyOf(c, WANTED)
-    const statement = actStatement(bursar, session.owner.id, act, checked(desk, session, act, args))
+    const statement = await actStatement(bursar, session.owner.id, act, await checked(desk, session, act, args))
     const bytes = desk.sessions.challenge(session, 'confirm', actChallenge(statement), statement)
     return c.json({
       statement,
-      options: await requestOptions(desk.party(), passkeysOf(bursar, session.owner.id), bytes),
+      options: await requestOptions(desk.party(), await passkeysOf(bursar, session.owner.id), bytes),
     })
   })
   app.post('/confirm', (c) => confirm(desk, c))
   app.post('/passkeys', async (c) => {
-    const session = desk.signedIn(c.req.raw)
+    const session = await desk.signedIn(c.req.raw)
     const { response } = await bodyOf(c, MADE)
     const { bytes, about } = desk.sessions.answered(session, 'passkey.add')
     const made = await madePasskey(desk.party(), response as Registration, bytes, about)
@@ -56,12 +56,12 @@ export function confirmRoutes(desk: Desk): Hono {
 
 async function confirm(desk: Desk, c: Context): Promise<Response> {
   const { bursar } = desk.deps
-  const session = desk.signedIn(c.req.raw)
+  const session = await desk.signedIn(c.req.raw)
   const { statement, response } = await bodyOf(c, SIGNED)
   const assertion = await signed(desk, session, 'confirm', statement, response as Authentication)
   const said = JSON.parse(statement) as { act: Act; args: unknown }
   // What was allowed a minute ago may not be now.
-  const args = checked(desk, session, said.act, said.args)
+  const args = await checked(desk, session, said.act, said.args)
   await recordConfirmed(bursar, session.owner.id, statement, assertion)
   if (said.act === 'passkey.add')
     return c.json({ result: await creation(desk, session, parsed(PASSKEY_ADD, args).name) })
@@ -69,17 +69,17 @@ async function confirm(desk: Desk, c: Context): Promise<Response> {
 }
 
 /** What an act is asked with, as it will be signed. @throws `argument_invalid`, and what its check throws */
-function checked({ deps }: Desk, { owner }: SignedIn, act: Act, args: unknown): Record<string, unknown> {
+async function checked({ deps }: Desk, { owner }: SignedIn, act: Act, args: unknown): Promise<Record<string, unknown>> {
   if (act === 'passkey.add') return parsed(PASSKEY_ADD, args)
   const definition = ACT_TABLE[act]
   const clean = parsed(definition.args, args)
-  definition.check?.(deps.bursar, owner.id, clean)
+  await definition.check?.(deps.bursar, owner.id, clean)
   return clean
 }
 
 async function creation(desk: Desk, session: SignedIn, name: string) {
   const { bursar } = desk.deps
-  const owner = bursar.store.read.one('owners', { id: session.owner.id }) as Owner
+  const owner = (await bursar.store.read.one('owners', { id: session.owner.id })) as Owner
   const challenge = desk.sessions.challenge(session, 'passkey.add', randomBytes(CHALLENGE_BYTES), name)
-  return creationOptions(desk.party(), owner, passkeysOf(bursar, owner.id), challenge)
+  return creationOptions(desk.party(), owner, await passkeysOf(bursar, owner.id), challenge)
 }

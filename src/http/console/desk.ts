@@ -15,11 +15,11 @@ export interface Desk {
   /** @throws `config_invalid` where browsers make no passkeys for this address */
   party(): Party
   /** The session of a request that may change something. @throws `unauthenticated`, `forbidden` */
-  anySession(request: Request): Session
+  anySession(request: Request): Promise<Session>
   /** As {@link anySession}, signed in. @throws `unauthenticated`, `forbidden` */
-  signedIn(request: Request): SignedIn
+  signedIn(request: Request): Promise<SignedIn>
   /** The session of an `EventSource`, which carries nothing but the cookie: it is told that something changed, and no more. */
-  listening(request: Request): SignedIn
+  listening(request: Request): Promise<SignedIn>
 }
 
 export type SignedIn = Session & { readonly owner: NonNullable<Session['owner']> }
@@ -27,14 +27,14 @@ export type SignedIn = Session & { readonly owner: NonNullable<Session['owner']>
 export function deskOf(deps: HttpDeps, sessions: Sessions, lock: Lock): Desk {
   const party = relyingParty(deps.origin)
   if (!party) deps.log('warn', 'Browsers make no passkeys for the address of this console.', { origin: deps.origin })
-  const ours = (request: Request): Session => {
-    const session = sessions.of(request)
+  const ours = async (request: Request): Promise<Session> => {
+    const session = await sessions.of(request)
     if (!session) throw new BursarError('unauthenticated', 'There is no session, or it is over. Load the page again.')
     assertOurs(request, deps.origin)
     return session
   }
-  const anySession = (request: Request): Session => {
-    const session = ours(request)
+  const anySession = async (request: Request): Promise<Session> => {
+    const session = await ours(request)
     assertMeant(request, session)
     return session
   }
@@ -45,12 +45,12 @@ export function deskOf(deps: HttpDeps, sessions: Sessions, lock: Lock): Desk {
       const message = `Browsers make no passkeys for ${deps.origin}: it takes https and a name, or http://localhost.`
       throw new BursarError('config_invalid', message)
     },
-    signedIn(request) {
-      const session = withOwner(ours(request))
+    async signedIn(request) {
+      const session = withOwner(await ours(request))
       assertMeant(request, session)
       return session
     },
-    listening: (request) => withOwner(ours(request)),
+    listening: async (request) => withOwner(await ours(request)),
   }
 }
 
@@ -68,14 +68,14 @@ function assertOurs({ method, headers }: Request, origin: string): void {
 }
 
 /** Who is signed in, and what a page has to know to begin. */
-export function sessionView({ deps, sessions: _ }: Desk, session: Session) {
+export async function sessionView({ deps, sessions: _ }: Desk, session: Session) {
   const { read } = deps.bursar.store
-  const owner = session.owner && (read.one('owners', { id: session.owner.id }) as Owner)
+  const owner = session.owner && ((await read.one('owners', { id: session.owner.id })) as Owner)
   return {
     signed_in: owner !== null,
     ...(owner && { owner: { owner_id: owner.id, name: owner.name } }),
     csrf: session.csrf,
-    needs_enrolment: read.list('passkeys', { revokedAt: null }, { limit: 1 }).length === 0,
+    needs_enrolment: (await read.list('passkeys', { revokedAt: null }, { limit: 1 })).length === 0,
     version: deps.version,
     origin: deps.origin,
   }

@@ -23,23 +23,23 @@ const CHANNEL = 'console'
 export function entryRoutes(desk: Desk): Hono {
   const { bursar } = desk.deps
   const app = new Hono()
-  app.get('/session', (c) => {
-    const known = desk.sessions.of(c.req.raw)
+  app.get('/session', async (c) => {
+    const known = await desk.sessions.of(c.req.raw)
     // Whoever has but the cookie of one who is signed in is not told its token.
-    if (known && (known.owner === null || isMeant(c.req.raw, known))) return c.json(sessionView(desk, known))
+    if (known && (known.owner === null || isMeant(c.req.raw, known))) return c.json(await sessionView(desk, known))
     const { session, setCookie } = desk.sessions.open(null, null)
     c.header('set-cookie', setCookie)
-    return c.json(sessionView(desk, session))
+    return c.json(await sessionView(desk, session))
   })
   app.post('/enrol/options', async (c) => {
-    const session = desk.anySession(c.req.raw)
+    const session = await desk.anySession(c.req.raw)
     const { code, name } = await bodyOf(c, CODE)
     const owner = await guessed(desk, c.req.raw, async () => invited(bursar, code))
     const challenge = desk.sessions.challenge(session, 'enrol', random(), JSON.stringify({ code, name }))
     return c.json({ options: await creationOptions(desk.party(), owner, [], challenge) })
   })
   app.post('/enrol', async (c) => {
-    const before = desk.anySession(c.req.raw)
+    const before = await desk.anySession(c.req.raw)
     const { response } = await bodyOf(c, MADE)
     const { bytes, about } = desk.sessions.answered(before, 'enrol')
     const { code, name } = JSON.parse(about) as z.infer<typeof CODE>
@@ -48,19 +48,19 @@ export function entryRoutes(desk: Desk): Hono {
     return entered(desk, c.req.raw, before, owner.id, made.passkey_id)
   })
   app.post('/sign-in/options', async (c) => {
-    const session = desk.anySession(c.req.raw)
+    const session = await desk.anySession(c.req.raw)
     await bodyOf(c, NOTHING)
     const challenge = desk.sessions.challenge(session, 'sign-in', random(), '')
     return c.json({ options: await requestOptions(desk.party(), [], challenge) })
   })
   app.post('/sign-in', async (c) => {
-    const before = desk.anySession(c.req.raw)
+    const before = await desk.anySession(c.req.raw)
     const { response } = await bodyOf(c, SIGNED)
     const passkey = await recognized(desk, c.req.raw, before, response as Authentication)
     return entered(desk, c.req.raw, before, passkey.ownerId, passkey.id)
   })
   app.post('/sign-out', async (c) => {
-    const session = desk.anySession(c.req.raw)
+    const session = await desk.anySession(c.req.raw)
     desk.sessions.end(session)
     if (session.owner) {
       const { id } = session.owner
@@ -69,7 +69,7 @@ export function entryRoutes(desk: Desk): Hono {
     }
     const next = desk.sessions.open(null, null)
     c.header('set-cookie', next.setCookie)
-    return c.json(sessionView(desk, next.session))
+    return c.json(await sessionView(desk, next.session))
   })
   return app
 }
@@ -79,7 +79,7 @@ async function recognized(desk: Desk, request: Request, session: Session, respon
   const { address } = clientOf(request)
   try {
     const { bytes } = desk.sessions.answered(session, 'sign-in')
-    const passkey = desk.deps.bursar.store.read.one('passkeys', { id: response.id }) as Passkey | null
+    const passkey = (await desk.deps.bursar.store.read.one('passkeys', { id: response.id })) as Passkey | null
     if (!passkey) throw new BursarError('passkey_invalid', 'This passkey is not known here.')
     await madeAssertion(desk.party(), response, bytes, passkey)
     return passkey
@@ -125,7 +125,7 @@ async function entered(
   const details = { owner_id: ownerId, channel: CHANNEL, passkey_id: passkeyId }
   await note(desk, { type: 'owner.signed_in', actor: { role: 'human', id: ownerId }, details })
   const { session, setCookie } = desk.sessions.open({ id: ownerId, passkeyId }, before)
-  return Response.json(sessionView(desk, session), { headers: { 'set-cookie': setCookie } })
+  return Response.json(await sessionView(desk, session), { headers: { 'set-cookie': setCookie } })
 }
 
 async function note({ deps }: Desk, fact: Fact): Promise<void> {

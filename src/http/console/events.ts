@@ -23,13 +23,13 @@ type Listener = (news: readonly News[]) => void
 export function eventRoutes(desk: Desk): Hono {
   const follower = new Follower(desk.deps)
   const app = new Hono()
-  app.get('/events', (c) => {
+  app.get('/events', async (c) => {
     // One without its body would be followed by nobody, and not end.
     if (c.req.method === 'HEAD') return c.body(null, 405, { allow: 'GET' })
-    const session = desk.listening(c.req.raw)
+    const session = await desk.listening(c.req.raw)
     if (follower.size >= STREAMS_MAX)
       throw new Refused('rate_limited', 'There are too many pages open.', { 'retry-after': '30' })
-    const body = streamOf(follower, session.ended.signal, () => !desk.sessions.isOpen(session))
+    const body = streamOf(follower, session.ended.signal, async () => !(await desk.sessions.isOpen(session)))
     return c.body(body, 200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -40,7 +40,7 @@ export function eventRoutes(desk: Desk): Hono {
 }
 
 /** @param isOver asked from time to time: a session may end while nobody asks for anything */
-function streamOf(follower: Follower, ended: AbortSignal, isOver: () => boolean): ReadableStream<Uint8Array> {
+function streamOf(follower: Follower, ended: AbortSignal, isOver: () => Promise<boolean>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let stop = (): void => undefined
   return new ReadableStream<Uint8Array>({
@@ -52,11 +52,19 @@ function streamOf(follower: Follower, ended: AbortSignal, isOver: () => boolean)
         stop()
         controller.close()
       }
+      let left = false
       const leave = follower.follow((news) => {
         for (const one of news) send('changed', one)
       })
-      const pings = setInterval(() => (isOver() ? end() : send('ping', {})), PING_MS).unref()
+      const ping = async (): Promise<void> => {
+        const over = await isOver().catch(() => true)
+        if (left) return
+        if (over) end()
+        else send('ping', {})
+      }
+      const pings = setInterval(() => void ping(), PING_MS).unref()
       stop = () => {
+        left = true
         leave()
         clearInterval(pings)
         ended.removeEventListener('abort', end)
@@ -72,7 +80,10 @@ function streamOf(follower: Follower, ended: AbortSignal, isOver: () => boolean)
 class Follower {
   private readonly deps: HttpDeps
   private readonly listeners = new Set<Listener>()
-  private positions = new Map<string, number>()
+  /** Null until it is known where the journals end: what comes after that is told. */
+  private positions: Map<string, number> | null = null
+  /** One look at a time: two at once would tell the same twice. */
+  private looking = Promise.resolve()
   private stop: (() => void) | null = null
 
   constructor(deps: HttpDeps) {
@@ -95,12 +106,13 @@ class Follower {
   }
 
   private begin(): () => void {
-    this.positions = new Map(this.deps.bursar.store.read.heads().map(({ journal, size }) => [journal, size]))
+    this.positions = null
     let soon: NodeJS.Timeout | null = null
     const look = (): void => {
       soon = null
-      this.look()
+      this.looking = this.looking.then(() => this.look())
     }
+    look()
     const timer = setInterval(look, LOOK_MS).unref()
     const leave = this.deps.changes(() => {
       soon ??= setTimeout(look, BURST_MS).unref()
@@ -112,23 +124,27 @@ class Follower {
     }
   }
 
-  private look(): void {
+  private async look(): Promise<void> {
     try {
-      const news = this.news()
+      const news = await this.news()
       if (news.length > 0) for (const listener of this.listeners) listener(news)
     } catch (error) {
       this.deps.log('warn', 'The journals could not be followed.', { error: String(error) })
     }
   }
 
-  private news(): readonly News[] {
+  private async news(): Promise<readonly News[]> {
     const { read } = this.deps.bursar.store
+    const heads = await read.heads()
+    const before = this.positions
+    this.positions = new Map(heads.map(({ journal, size }) => [journal, size]))
+    if (!before) return []
     const news = new Map<string, News>()
-    for (const { journal, size } of read.heads()) {
-      const from = this.positions.get(journal) ?? 0
+    for (const { journal, size } of heads) {
+      const from = before.get(journal) ?? 0
       if (size <= from) continue
-      this.positions.set(journal, size)
-      for (const { body } of read.events(journal, Math.max(from, size - NEWS_MAX))) {
+      for await (const { body } of read.events(journal, Math.max(from, size - NEWS_MAX))) {
+        if (body === null) continue
         const one = newsOf(JSON.parse(body) as JournalEvent)
         news.set(`${one.subject_id} ${one.wallet_id}`, one)
       }

@@ -28,8 +28,8 @@ const UNSUBSCRIBE = z.strictObject({ channel: CHANNEL, endpoint: ENDPOINT })
  */
 export function pushRoutes(desk: Desk): Hono {
   const app = new Hono()
-  app.get('/push', (c) => {
-    desk.signedIn(c.req.raw)
+  app.get('/push', async (c) => {
+    await desk.signedIn(c.req.raw)
     const channels = desk.deps.push?.channels() ?? []
     return c.json({
       channels: channels.map(({ name, publicKey, endpoints }) => ({
@@ -38,7 +38,7 @@ export function pushRoutes(desk: Desk): Hono {
     })
   })
   app.post('/push/subscribe', async (c) => {
-    const { owner } = desk.signedIn(c.req.raw)
+    const { owner } = await desk.signedIn(c.req.raw)
     const { channel, subscription } = await bodyOf(c, SUBSCRIBE)
     const { endpoint, keys } = subscription
     pushOf(desk).subscribe(channel, { endpoint, keys })
@@ -47,7 +47,7 @@ export function pushRoutes(desk: Desk): Hono {
     return c.json({ channel, subscribed: true })
   })
   app.post('/push/unsubscribe', async (c) => {
-    desk.signedIn(c.req.raw)
+    await desk.signedIn(c.req.raw)
     const { channel, endpoint } = await bodyOf(c, UNSUBSCRIBE)
     pushOf(desk).unsubscribe(channel, endpoint)
     return c.json({ channel, subscribed: false })

@@ -26,7 +26,7 @@ function one<Name extends string, Shape extends z.core.$ZodLooseShape>(act: Name
 export function reduceRoutes(desk: Desk): Hono {
   const app = new Hono()
   app.post('/reduce', async (c) => {
-    const { owner } = desk.signedIn(c.req.raw)
+    const { owner } = await desk.signedIn(c.req.raw)
     const wanted = await bodyOf(c, WANTED)
     return c.json({ result: await reduce(desk.deps.bursar, { ownerId: owner.id, channel: 'console' }, wanted) })
   })

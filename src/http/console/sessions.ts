@@ -45,7 +45,7 @@ export const CSRF = 'x-csrf-token'
 /** The sessions of one server. */
 export class Sessions {
   private readonly clock: Clock
-  private readonly isLive: (passkeyId: string) => boolean
+  private readonly isLive: (passkeyId: string) => Promise<boolean>
   private readonly cookie: string
   private readonly attributes: string
   private readonly sessions = new Map<string, Session>()
@@ -54,7 +54,7 @@ export class Sessions {
    * @param origin of the console. Cookies know no ports: on this machine the name tells consoles apart.
    * @param isLive whether a passkey is still good: a session ends with the one that it was opened with
    */
-  constructor(clock: Clock, origin: string, isLive: (passkeyId: string) => boolean) {
+  constructor(clock: Clock, origin: string, isLive: (passkeyId: string) => Promise<boolean>) {
     const { protocol, port } = new URL(origin)
     this.clock = clock
     this.isLive = isLive
@@ -63,18 +63,20 @@ export class Sessions {
   }
 
   /** Whose request this is; null for one without a session that is signed in. @throws `forbidden` without its CSRF token */
-  principal(request: Request): HumanPrincipal | null {
-    const session = this.of(request)
+  async principal(request: Request): Promise<HumanPrincipal | null> {
+    const session = await this.of(request)
     if (!session?.owner) return null
     assertMeant(request, session)
     return { role: 'human', id: session.owner.id, channel: 'console', authority: null }
   }
 
   /** Null where there is none, or none any more. */
-  of(request: Request): Session | null {
+  async of(request: Request): Promise<Session | null> {
     const found = this.tokensIn(request).flatMap((token) => this.sessions.get(idOf(token)) ?? [])
-    for (const session of found) if (this.isOver(session)) this.end(session)
-    const open = found.filter((session) => this.isOpen(session))
+    const open: Session[] = []
+    for (const session of found)
+      if (await this.isOver(session)) this.end(session)
+      else if (this.sessions.get(session.id) === session) open.push(session)
     const session = open.find(({ owner }) => owner !== null) ?? open[0]
     if (!session) return null
     session.usedAt = this.clock.now()
@@ -82,8 +84,8 @@ export class Sessions {
   }
 
   /** Whether a session is still good, without using it. */
-  isOpen(session: Session): boolean {
-    return this.sessions.get(session.id) === session && !this.isOver(session)
+  async isOpen(session: Session): Promise<boolean> {
+    return this.sessions.get(session.id) === session && !(await this.isOver(session))
   }
 
   /** A new session, and the header that gives it to the browser. Signing in makes a new one: the old cookie is worth nothing. */
@@ -141,10 +143,10 @@ export class Sessions {
     for (const session of this.sessions.values()) this.end(session)
   }
 
-  private isOver({ usedAt, createdAt, owner }: Session): boolean {
+  private async isOver({ usedAt, createdAt, owner }: Session): Promise<boolean> {
     const now = this.clock.now()
     const isOld = now - usedAt >= IDLE_MS || now - createdAt >= WHOLE_MS
-    return isOld || (owner !== null && !this.isLive(owner.passkeyId))
+    return isOld || (owner !== null && !(await this.isLive(owner.passkeyId)))
   }
 
   /** Cookies know no ports: another program of this machine may have planted one beside ours, and have it sent first. */

@@ -60,8 +60,10 @@ export function asksAfter(
 }
 
 /** Whoever brings in a second owner could be that owner, too. @throws `forbidden` where any policy wants two */
-export function assertNoneWantsTwo({ store }: Bursar): void {
-  const strict = store.read.list('wallets', {}).find(({ approvals }) => approvals.some(({ owners }) => owners === 2))
+export async function assertNoneWantsTwo({ store }: Bursar): Promise<void> {
+  const strict = (await store.read.list('wallets', {})).find(({ approvals }) =>
+    approvals.some(({ owners }) => owners === 2),
+  )
   if (strict)
     throw new BursarError(
       'forbidden',

@@ -19,7 +19,7 @@ export function modernOf(deps: HttpMcpDeps, shared: Shared, agentId: string): Mo
   const bus = new FollowedBus(() => {
     const timing = { ...TIMING, ...deps.timing }
     const caller = { agentId, sessionId: '', credentialId: null }
-    return watch({ deps: depsFor(deps, caller), timing }, (uri) => bus.publish({ kind: 'resource_updated', uri }))
+    return watch({ deps: depsFor(deps, caller), timing }, (uri) => bus.publish({ kind: 'resource_updated', uri })).stop
   })
   const handler = createMcpHandler(
     ({ authInfo }) => createServer(depsFor(deps, authInfo?.extra?.caller as Caller), 'modern', shared),

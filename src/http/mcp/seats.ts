@@ -22,10 +22,12 @@ export interface Seats {
 export function seatsOf(deps: HttpMcpDeps, shared: Shared): Seats {
   const seats = new Map<string, Seat>()
 
-  function sweep(): void {
-    for (const [credentialId, seat] of seats) {
+  async function sweep(): Promise<void> {
+    for (const [credentialId, seat] of [...seats]) {
       const { modern, sessions, streams } = seat
-      if (liveChain(deps.bursar, credentialId) === null) {
+      const chain = await liveChain(deps.bursar, credentialId)
+      if (seats.get(credentialId) !== seat) continue
+      if (chain === null) {
         seats.delete(credentialId)
         closed(seat).catch(() => undefined)
         continue
@@ -38,10 +40,14 @@ export function seatsOf(deps: HttpMcpDeps, shared: Shared): Seats {
   const countOf = (agentId: string, kind: 'sessions' | 'streams'): number =>
     [...seats.values()].filter((seat) => seat.agentId === agentId).reduce((sum, seat) => sum + seat[kind].count(), 0)
 
-  const timer = setInterval(sweep, deps.bounds.sweepMs).unref()
+  // A database that is away ends nobody: nothing is answered meanwhile, either.
+  const sweepSoon = (): void => {
+    sweep().catch((error) => deps.log('warn', 'Seats could not be looked after.', { error: String(error) }))
+  }
+  const timer = setInterval(sweepSoon, deps.bounds.sweepMs).unref()
   // What is revoked by this process ends at once; by another, within a second.
   const unsubscribe = deps.changes(({ subjectId }) => {
-    if (subjectId.startsWith('agt_') || subjectId.startsWith('crd_')) sweep()
+    if (subjectId.startsWith('agt_') || subjectId.startsWith('crd_')) sweepSoon()
   })
 
   return {

@@ -12,8 +12,8 @@ import type { OwnerHandlers } from './call.ts'
 export const AGENT_HANDLERS: OwnerHandlers<
   'listAgents' | 'addAgent' | 'rotateAgent' | 'revokeAgent' | 'listCredentials' | 'addCredential' | 'revokeCredential'
 > = {
-  listAgents({ bursar: { store }, query }) {
-    const { items, ...rest } = paged('agent', query, (page) => store.read.list('agents', {}, page), agentView)
+  async listAgents({ bursar: { store }, query }) {
+    const { items, ...rest } = await paged('agent', query, (page) => store.read.list('agents', {}, page), agentView)
     return ok({ agents: items, ...rest })
   },
   async addAgent({ bursar, authority, body: { name, ...input } }) {
@@ -24,16 +24,16 @@ export const AGENT_HANDLERS: OwnerHandlers<
     ok(await rotateAgent(bursar, authority, ofKind('agent', params.agent_id), body)),
   async revokeAgent({ bursar, by, params }) {
     await revokeAgent(bursar, by, ofKind('agent', params.agent_id))
-    return ok(viewOf(bursar, params.agent_id))
+    return ok(await viewOf(bursar, params.agent_id))
   },
-  listCredentials({ bursar: { store, clock }, params, query }) {
-    const { agent_id: agentId } = viewOf({ store }, ofKind('agent', params.agent_id))
+  async listCredentials({ bursar: { store, clock }, params, query }) {
+    const { agent_id: agentId } = await viewOf({ store }, ofKind('agent', params.agent_id))
     const now = clock.now()
-    const { items, ...rest } = paged(
+    const { items, ...rest } = await paged(
       'credential',
       query,
       (page) => store.read.list('credentials', { agentId }, page),
-      (credential) => credentialView(store.read, credential, now),
+      async (credential) => credentialView(store.read, credential, now),
     )
     return ok({ credentials: items, ...rest })
   },
@@ -46,8 +46,8 @@ export const AGENT_HANDLERS: OwnerHandlers<
 }
 
 /** @throws `not_found` */
-function viewOf({ store }: Pick<Bursar, 'store'>, id: string): AgentView {
-  const agent = store.read.one('agents', { id })
+async function viewOf({ store }: Pick<Bursar, 'store'>, id: string): Promise<AgentView> {
+  const agent = await store.read.one('agents', { id })
   if (!agent) throw new BursarError('not_found', 'There is no such agent.')
   return agentView(agent)
 }

@@ -33,50 +33,51 @@ export const DECISION_HANDLERS: OwnerHandlers<
   | 'refundPayment'
   | 'getPaymentProof'
 > = {
-  listRequests({ bursar, query }) {
-    const { items, ...rest } = pageOfRequests(bursar, query, query)
+  async listRequests({ bursar, query }) {
+    const { items, ...rest } = await pageOfRequests(bursar, query, query)
     return ok({ requests: items, ...rest })
   },
-  getRequest: ({ bursar, params }) => ok(requestView(bursar, ofKind('request', params.request_id))),
+  getRequest: async ({ bursar, params }) => ok(await requestView(bursar, ofKind('request', params.request_id))),
   approveRequest: async ({ bursar, authority, params, body }) =>
     ok(await approved(bursar, authority, ofKind('request', params.request_id), narrowingOf(body.narrowing))),
   denyRequest: async ({ bursar, by, params, body }) =>
     ok(await deny(bursar, ofKind('request', params.request_id), { ...by, reason: body.reason ?? null })),
-  listInstruments({ bursar, query }) {
-    const { items, ...rest } = pageOfInstruments(bursar, query, query)
+  async listInstruments({ bursar, query }) {
+    const { items, ...rest } = await pageOfInstruments(bursar, query, query)
     return ok({ instruments: items, ...rest })
   },
-  getInstrument: ({ bursar, params }) => ok(showInstrument(bursar, ofKind('instrument', params.instrument_id))),
+  getInstrument: async ({ bursar, params }) =>
+    ok(await showInstrument(bursar, ofKind('instrument', params.instrument_id))),
   freezeInstrument: async ({ bursar, by, params }) =>
     ok(await freezeInstrument(bursar, by, ofKind('instrument', params.instrument_id))),
   unfreezeInstrument: async ({ bursar, authority, params }) =>
     ok(await unfreezeInstrument(bursar, authority, ofKind('instrument', params.instrument_id))),
   revokeInstrument: async ({ bursar, by, params }) =>
     ok(await revokeInstrument(bursar, by, ofKind('instrument', params.instrument_id))),
-  listPayments({ bursar, query }) {
-    const { items, ...rest } = pageOfPayments(bursar, query, query)
+  async listPayments({ bursar, query }) {
+    const { items, ...rest } = await pageOfPayments(bursar, query, query)
     return ok({ payments: items, ...rest })
   },
-  getPayment: ({ bursar, params }) => ok(showPayment(bursar, ofKind('payment', params.payment_id))),
+  getPayment: async ({ bursar, params }) => ok(await showPayment(bursar, ofKind('payment', params.payment_id))),
   approvePayment: async ({ bursar, authority, params }) =>
     ok(await approved(bursar, authority, ofKind('payment', params.payment_id), {})),
   denyPayment: async ({ bursar, by, params, body }) =>
     ok(await deny(bursar, ofKind('payment', params.payment_id), { ...by, reason: body.reason ?? null })),
   refundPayment: async ({ bursar, authority, params, body }) =>
     ok(await refund(bursar, authority, ofKind('payment', params.payment_id), body.amount)),
-  getPaymentProof: ({ bursar, noteKey, params }) =>
-    ok(provePayment(bursar, noteKey, ofKind('payment', params.payment_id))),
+  getPaymentProof: async ({ bursar, noteKey, params }) =>
+    ok(await provePayment(bursar, noteKey, ofKind('payment', params.payment_id))),
 }
 
 /** A yes to the terms that are stored, which never change, signed with the owner's key. */
-function approved(
+async function approved(
   bursar: Bursar,
   authority: OwnerAuthority,
   subjectId: string,
   narrowing: Narrowing,
 ): Promise<RequestView | PaymentView> {
-  const { digest } = question(bursar, subjectId)
-  const proof = operatorProof(bursar, authority, subjectId, digest, narrowing)
+  const { digest } = await question(bursar, subjectId)
+  const proof = await operatorProof(bursar, authority, subjectId, digest, narrowing)
   return approve(bursar, subjectId, { ...proof, channel: authority.channel }, narrowing)
 }
 

@@ -30,13 +30,13 @@ export const WALLET_HANDLERS: OwnerHandlers<
   | 'freezeAll'
   | 'unfreezeAll'
 > = {
-  listWallets({ bursar, query }) {
+  async listWallets({ bursar, query }) {
     const read = bursar.store.read
-    const { items, ...rest } = paged(
+    const { items, ...rest } = await paged(
       'wallet',
       query,
       (page) => read.list('wallets', {}, page),
-      (wallet) => walletView(bursar, wallet),
+      async (wallet) => walletView(bursar, wallet),
     )
     return ok({ wallets: items, ...rest })
   },
@@ -44,7 +44,7 @@ export const WALLET_HANDLERS: OwnerHandlers<
     const view = await createWallet(bursar, authority, { ...input, agentId: agent_id, timeZone: time_zone })
     return made(view, `/wallets/${view.wallet_id}`)
   },
-  getWallet: ({ bursar, params }) => ok(walletOf(bursar, params.wallet_id)),
+  getWallet: async ({ bursar, params }) => ok(await walletOf(bursar, params.wallet_id)),
   fundWallet: async ({ bursar, authority, params, body }) =>
     ok(await fund(bursar, authority, walletId(params), body.amount)),
   freezeWallet: async ({ bursar, by, params, body }) =>
@@ -53,22 +53,22 @@ export const WALLET_HANDLERS: OwnerHandlers<
     ok(await unfreezeWallet(bursar, authority, walletId(params))),
   setApprovals: async ({ bursar, authority, params, body }) =>
     ok(await setApprovals(bursar, authority, walletId(params), body.approvals)),
-  listLimits: ({ bursar, params }) => ok({ limits: walletOf(bursar, params.wallet_id).limits }),
+  listLimits: async ({ bursar, params }) => ok({ limits: (await walletOf(bursar, params.wallet_id)).limits }),
   async setLimit({ bursar, authority, params, body: { scope_value, ...input } }) {
     const limit = await setLimit(bursar, authority, walletId(params), { ...input, scopeValue: scope_value })
     return made(limit, `/wallets/${params.wallet_id}/limits`)
   },
   removeLimit: async ({ bursar, authority, params }) =>
     ok(await removeLimit(bursar, authority, ofKind('limit', params.limit_id))),
-  getSpending: ({ bursar, params, query }) => ok(spendingOf(bursar, walletId(params), query.days ?? DAYS)),
-  getFrozen: ({ bursar }) => ok({ frozen: isFrozen(bursar) }),
+  getSpending: async ({ bursar, params, query }) => ok(await spendingOf(bursar, walletId(params), query.days ?? DAYS)),
+  getFrozen: async ({ bursar }) => ok({ frozen: await isFrozen(bursar) }),
   async freezeAll({ bursar, by, body }) {
     await freezeAll(bursar, by, body.reason)
-    return ok({ frozen: isFrozen(bursar) })
+    return ok({ frozen: await isFrozen(bursar) })
   },
   async unfreezeAll({ bursar, authority }) {
     await unfreezeAll(bursar, authority)
-    return ok({ frozen: isFrozen(bursar) })
+    return ok({ frozen: await isFrozen(bursar) })
   },
 }
 
@@ -77,10 +77,10 @@ function walletId({ wallet_id }: { readonly wallet_id: string }): string {
 }
 
 /** By id alone: a name is for people. @throws `not_found` */
-function walletOf(bursar: Bursar, id: string): WalletView {
+async function walletOf(bursar: Bursar, id: string): Promise<WalletView> {
   return showWallet(bursar, ofKind('wallet', id))
 }
 
-function isFrozen({ store }: Bursar): boolean {
-  return store.read.list('instance', {})[0]?.frozen !== false
+async function isFrozen({ store }: Bursar): Promise<boolean> {
+  return (await store.read.list('instance', {}))[0]?.frozen !== false
 }

@@ -3,10 +3,10 @@ import type { Credential } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
 
 /** The credential and what minted it, the owner's last; null where any of them, or the agent, has ended. */
-export function liveChain({ store, clock }: Bursar, credentialId: string): readonly Credential[] | null {
-  const chain = store.read.credentials(credentialId)
+export async function liveChain({ store, clock }: Bursar, credentialId: string): Promise<readonly Credential[] | null> {
+  const chain = await store.read.credentials(credentialId)
   const now = clock.now()
   const [own] = chain
   if (!own || chain.at(-1)?.parentId !== null || !chain.every((one) => isLive(one, now))) return null
-  return store.read.one('agents', { id: own.agentId })?.status === 'active' ? chain : null
+  return (await store.read.one('agents', { id: own.agentId }))?.status === 'active' ? chain : null
 }

@@ -61,7 +61,7 @@ export interface Input<R extends Route> {
 
 export interface Answer {
   readonly status: Good
-  readonly body: object | Iterable<string>
+  readonly body: object | AsyncIterable<string>
   /** Where the thing that was made is, below {@link BASE}. */
   readonly location?: string
   /** It is the answer to an earlier call of the same key or of the same purchase. */

@@ -22,7 +22,15 @@ export const EVENTS = z
   .strictObject({
     journal: z.string(),
     size: count().describe('How many events the journal has now.'),
-    events: z.array(z.strictObject({ event: EVENT, leaf: z.string().describe('RFC 6962 leaf hash, base64.') })),
+    events: z.array(
+      z.strictObject({
+        event: EVENT.optional().describe('Absent where it is archived: its body is in a file, and no more here.'),
+        archived: z.literal(true).optional(),
+        seq: count().optional().describe('Of an archived event, as is `type`.'),
+        type: z.string().optional(),
+        leaf: z.string().describe('RFC 6962 leaf hash, base64.'),
+      }),
+    ),
     next_from: count().optional().describe('There is more: the `from` of the next page.'),
   })
   .openapi('Events')

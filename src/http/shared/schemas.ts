@@ -158,7 +158,11 @@ export const EVENT = z
   .openapi('Event', { description: 'docs/journal.md says what each type holds.' })
 
 export const PAYMENT_STORY = z
-  .strictObject({ ...PAYMENT_FIELDS, events: z.array(EVENT).optional().describe('For the owner, oldest first.') })
+  .strictObject({
+    ...PAYMENT_FIELDS,
+    events: z.array(EVENT).optional().describe('For the owner, oldest first.'),
+    events_archived: z.literal(true).optional().describe('Earlier events are archived: they are in files.'),
+  })
   .openapi('PaymentStory')
 
 const ANSWER = z

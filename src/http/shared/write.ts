@@ -24,22 +24,24 @@ function isKnown(header: string | null, etag: string): boolean {
 }
 
 /** Lines of JSON, made as they are read, with turns for others between. */
-export function jsonLines(lines: Iterable<string>, type: string): Response {
-  const rest = lines[Symbol.iterator]()
+export function jsonLines(lines: AsyncIterable<string>, type: string): Response {
+  const rest = lines[Symbol.asyncIterator]()
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       await turn()
       let text = ''
       while (text.length < CHUNK) {
-        const { done, value } = rest.next()
+        const { done, value } = await rest.next()
         if (done) break
         text += `${value}\n`
       }
       if (text === '') controller.close()
       else controller.enqueue(encoder.encode(text))
     },
-    cancel: () => void rest.return?.(),
+    async cancel() {
+      await rest.return?.()
+    },
   })
   return new Response(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
 }

@@ -10,5 +10,5 @@ export default tool({
   description: 'What you can still spend: wallets with what is left under each limit, and your instruments.',
   input: z.strictObject({ instrument_id: id().optional() }),
   output: BUDGET,
-  handle: ({ deps }, { instrument_id }) => jsonAnswer(checkBudget(deps.bursar, deps.caller, instrument_id)),
+  handle: async ({ deps }, { instrument_id }) => jsonAnswer(await checkBudget(deps.bursar, deps.caller, instrument_id)),
 })

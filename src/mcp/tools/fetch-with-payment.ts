@@ -44,7 +44,7 @@ export default tool({
       },
       waiting: ({ payment }) => (payment?.status === 'awaiting_approval' ? payment.payment_id : null),
       read: async (paymentId) => {
-        const payment = getPayment(bursar, caller, paymentId)
+        const payment = await getPayment(bursar, caller, paymentId)
         // What a human has just approved is fetched now; a call that is another purchase by now is one of its own.
         const view = payment.status === 'authorized' ? await fetch() : { payment }
         // Carried on in the call that began it, it is nothing earlier.

@@ -32,8 +32,8 @@ export default tool({
     cursor: id().optional().describe('next_cursor of the page before'),
   }),
   output: PAYMENTS,
-  handle: ({ deps }, args) => {
-    const { payments, ...rest } = listPayments(deps.bursar, deps.caller, args)
+  handle: async ({ deps }, args) => {
+    const { payments, ...rest } = await listPayments(deps.bursar, deps.caller, args)
     // Instruments are check_budget's, and receipts get_payment's: a page of them would fill a model's context.
     return jsonAnswer({
       payments: payments.map(({ instrument, receipt, ...payment }) => ({

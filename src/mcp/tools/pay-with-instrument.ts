@@ -41,7 +41,7 @@ export default tool({
         return view
       },
       waiting: ({ payment_id, status }) => (status === 'awaiting_approval' ? payment_id : null),
-      read: (paymentId) => ({ ...getPayment(bursar, caller, paymentId), ...(replayed && { replayed }) }),
+      read: async (paymentId) => ({ ...(await getPayment(bursar, caller, paymentId)), ...(replayed && { replayed }) }),
       answer: paymentAnswer,
     })
   },

@@ -41,11 +41,11 @@ export function laneOf(chain: Chain, books: TransferBooks, vault: Vault, clock: 
     gas: bigint,
     fees: Fees,
   ): Promise<boolean> {
-    const signer = await vault.relayer(order.relayer)
+    const sign = await (await vault.relayer(order.relayer)).carry(carries)
     const stored = await books.broadcast({
       ...order,
       maxFee: (gas * fees.maxFeePerGas + GWEI - 1n) / GWEI,
-      make: (nonce) => signer.sign(carries, { chainId, nonce, gas, ...fees }),
+      make: (nonce) => sign({ chainId, nonce, gas, ...fees }),
     })
     if (!('broadcast' in stored)) return false
     await deliver(stored.broadcast)
@@ -54,7 +54,7 @@ export function laneOf(chain: Chain, books: TransferBooks, vault: Vault, clock: 
 
   /** Whatever was stored, by whomever, when it was stored: it may have been stopped since. */
   async function deliver({ paymentId, raw }: Broadcast): Promise<void> {
-    if (paymentId === null || books.mayLeave(paymentId)) await chain.send(raw)
+    if (paymentId === null || (await books.mayLeave(paymentId))) await chain.send(raw)
   }
 
   async function send(transfer: Transfer, relayer: string): Promise<void> {
@@ -64,7 +64,7 @@ export function laneOf(chain: Chain, books: TransferBooks, vault: Vault, clock: 
       chain.gasFor(transfer, address),
       chain.fees(),
     ])
-    const sent = books.broadcasts(transfer.paymentId)
+    const sent = await books.broadcasts(transfer.paymentId)
     if (sent.some((row) => row.relayerNonce >= chainNonce)) return resend(relayer, chainNonce, fees)
     // It was taken meanwhile, and what came of it will be seen; only what failed is worth another transaction.
     const costs = await Promise.all(sent.map(({ txHash }) => chain.cost(txHash)))
@@ -73,7 +73,7 @@ export function laneOf(chain: Chain, books: TransferBooks, vault: Vault, clock: 
   }
 
   async function resend(relayer: string, count: number, fees: Fees): Promise<void> {
-    const rows = newestOf(books.lane(relayer, count))
+    const rows = newestOf(await books.lane(relayer, count))
     const isGap = rows.length > 0 && rows[0]?.relayerNonce !== count
     // Taken and counted, or under a later nonce than the next: only a count from after they were read says that it is so.
     const isOdd = isGap || rows.some(({ fee }) => fee !== null)
@@ -84,11 +84,11 @@ export function laneOf(chain: Chain, books: TransferBooks, vault: Vault, clock: 
 
   async function bringOn(row: Broadcast, chainNonce: number, fees: Fees): Promise<void> {
     const { relayer, paymentId } = row
-    const transfer = paymentId === null ? null : books.transfer(paymentId)
+    const transfer = paymentId === null ? null : await books.transfer(paymentId)
     const order = { relayer, chainNonce, replaces: row }
     // What became of the transfer is final, so it can but fail: it uses up the nonce as it is, and no new fee is held for it.
     if (row.fee !== null && transfer?.status !== 'open' && !isCheap(row, fees)) await chain.send(row.raw)
-    else if (paymentId !== null && !books.mayLeave(paymentId))
+    else if (paymentId !== null && !(await books.mayLeave(paymentId)))
       await store({ ...order, paymentId: null }, null, EMPTY_GAS, above(row, fees))
     else {
       const reprice = () => store({ ...order, paymentId }, transfer, gasOf(row), above(row, fees))
@@ -100,10 +100,10 @@ export function laneOf(chain: Chain, books: TransferBooks, vault: Vault, clock: 
   return {
     send,
     async advance(relayer) {
-      if (!books.hasSent(relayer)) return
+      if (!(await books.hasSent(relayer))) return
       const chainNonce = await chain.count(addressIn(relayer))
       // Also where every fee was counted: a reorganization gives nonces back.
-      if (books.lane(relayer, chainNonce).length > 0) await resend(relayer, chainNonce, await chain.fees())
+      if ((await books.lane(relayer, chainNonce)).length > 0) await resend(relayer, chainNonce, await chain.fees())
       await countFees(relayer, chainNonce, chain, books, clock)
     },
   }
@@ -116,7 +116,7 @@ async function countFees(
   books: TransferBooks,
   clock: Clock,
 ): Promise<void> {
-  const taken = books.unpaid(relayer).filter(({ relayerNonce }) => relayerNonce < chainNonce)
+  const taken = (await books.unpaid(relayer)).filter(({ relayerNonce }) => relayerNonce < chainNonce)
   for (const nonce of new Set(taken.map(({ relayerNonce }) => relayerNonce))) {
     const rows = taken.filter(({ relayerNonce }) => relayerNonce === nonce)
     const costs = await Promise.all(rows.map(async (row) => ({ row, cost: await chain.cost(row.txHash) })))

@@ -32,8 +32,8 @@ export function usdcRail({ chains, books, vault, clock }: UsdcRail): Rail {
     if (!site || site.chain.asset !== asset) throw new RangeError('The network of this wallet is not set up.')
     return site
   }
-  const of = (walletId: string): { wallet: Wallet; site: Site } => {
-    const wallet = books.wallet(walletId) as Wallet
+  const of = async (walletId: string): Promise<{ wallet: Wallet; site: Site }> => {
+    const wallet = (await books.wallet(walletId)) as Wallet
     return { wallet, site: siteFor(wallet) }
   }
   return {
@@ -49,13 +49,13 @@ export function usdcRail({ chains, books, vault, clock }: UsdcRail): Rail {
     // bursar itself is who signs: there is nobody else to tell.
     setStatus: async () => undefined,
     async pay(terms) {
-      const { wallet, site } = of(terms.walletId)
+      const { wallet, site } = await of(terms.walletId)
       return site.pay(wallet, terms)
     },
     async find(paymentId) {
-      const transfer = books.transfer(paymentId)
+      const transfer = await books.transfer(paymentId)
       if (!transfer) return null
-      const { wallet, site } = of(transfer.walletId)
+      const { wallet, site } = await of(transfer.walletId)
       return recordOf(transfer, await site.look(wallet, transfer))
     },
     refund: null,
@@ -65,13 +65,13 @@ export function usdcRail({ chains, books, vault, clock }: UsdcRail): Rail {
         return network && assetId(network.id, network.usdc) === asset ? network.usdc : null
       },
       async sign({ id, walletId }, proofOf) {
-        const { wallet, site } = of(walletId)
+        const { wallet, site } = await of(walletId)
         await site.authorize(wallet, id, proofOf)
       },
     },
     async changes() {
       // What was captured may be taken back until it is final; what was not is looked after by its payment.
-      const captured = books.open().filter(({ txHash }) => txHash !== null)
+      const captured = (await books.open()).filter(({ txHash }) => txHash !== null)
       const records: { paymentId: string; record: RailRecord }[] = []
       const failures: unknown[] = []
       // One chain that cannot be reached keeps no other from being looked after.
@@ -79,7 +79,7 @@ export function usdcRail({ chains, books, vault, clock }: UsdcRail): Rail {
       const visit = async ([id, site]: [string, Site]): Promise<void> => {
         const here = captured.filter(({ asset }) => networkOf(asset) === id)
         await each(async () => void records.push(...(here.length > 0 ? await site.watch(here) : [])))
-        for (const relayer of books.relayers())
+        for (const relayer of await books.relayers())
           if (relayer.startsWith(`${id}:`)) await each(() => site.lane.advance(relayer))
       }
       await Promise.all([...sites].map(visit))

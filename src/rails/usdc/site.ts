@@ -87,15 +87,15 @@ export function siteOf(parts: Parts): Site {
     watch: watchOf({ chain, lane, books, look: lookAt }),
     async pay(wallet, terms) {
       await chain.check()
-      const known = books.transfer(terms.paymentId)
+      const known = await books.transfer(terms.paymentId)
       if (known) return follow(wallet, known, terms.waitMs, false)
       const signed = await signToCarry(parts, wallet, terms)
       return 'state' in signed ? signed : follow(wallet, signed, terms.waitMs, true)
     },
     async authorize(wallet, paymentId, proofOf) {
-      if (books.transfer(paymentId)) return
+      if (await books.transfer(paymentId)) return
       const newest = await head()
-      const authorization = books.authorization(paymentId)
+      const authorization = await books.authorization(paymentId)
       if (!authorization) throw notNow()
       if (authorization.kind === 'permit2') await chain.checkPermits()
       checkTime(parts, authorization, newest)
@@ -108,7 +108,7 @@ export function siteOf(parts: Parts): Site {
 async function signToCarry(parts: Parts, wallet: Wallet, terms: PaymentTerms): Promise<Transfer | RailRecord> {
   const { chain, books, clock } = parts
   const { paymentId } = terms
-  const authorization = books.authorization(paymentId)
+  const authorization = await books.authorization(paymentId)
   if (!authorization) {
     if (clock.now() >= terms.validUntil) return declined(paymentId, 'authorization_expired')
     throw notNow()
@@ -174,7 +174,7 @@ async function obstacleOf(
   const cost = TRANSFER_GAS * fees.maxFeePerGas
   if (!wouldMove) return 'transfer_refused'
   if (coins < cost) return 'relayer_out_of_coins'
-  return books.feesLeft(relayer) * GWEI < cost ? 'daily_fees_reached' : null
+  return (await books.feesLeft(relayer)) * GWEI < cost ? 'daily_fees_reached' : null
 }
 
 function declined(paymentId: string, declineCode: string): RailRecord {

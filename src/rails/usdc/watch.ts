@@ -62,12 +62,12 @@ export function watchOf({ chain, lane, books, look }: Parts): (all: readonly Tra
       const seen = isDue ? await look(transfer, 'finalized') : null
       if (seen?.kind === 'moved' && !isOther(transfer, seen.inclusion)) await books.finalized(paymentId, seen.inclusion)
       else if (seen && (seen.kind === 'moved' || seen.unused)) return [{ paymentId, record: recordOf(transfer, seen) }]
-      else if (!moved.has(paymentId) && books.isCarried(paymentId)) lost.push(transfer)
+      else if (!moved.has(paymentId) && (await books.isCarried(paymentId))) lost.push(transfer)
       return []
     }
     const found = await Promise.all(transfers.map((transfer) => watchOne(transfer).catch(failed)))
     for (const transfer of lost)
-      await lane.send(transfer, books.wallet(transfer.walletId)?.relayer as string).catch(failed)
+      await lane.send(transfer, (await books.wallet(transfer.walletId))?.relayer as string).catch(failed)
     return found.flat()
   }
 

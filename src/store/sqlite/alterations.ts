@@ -1,10 +1,12 @@
 import Database from 'better-sqlite3'
+import { isMark } from '../shared/moved.ts'
 import type { Connection } from './connection.ts'
 import { migrations } from './connection.ts'
 
 /**
  * How the checks, triggers, views and indexes of a database differ from those that its migrations make. Whoever owns the
- * file can drop a trigger, and nothing in SQLite can stop that; it can be seen.
+ * file can drop a trigger, and nothing in SQLite can stop that; it can be seen. The mark of a purse that was moved is no
+ * alteration: it lets nothing through.
  */
 export function alterations(connection: Connection): readonly string[] {
   const wanted = schemaWanted()
@@ -13,7 +15,7 @@ export function alterations(connection: Connection): readonly string[] {
     ...[...wanted]
       .filter(([name, sql]) => found.get(name) !== sql)
       .map(([name]) => `${name} is missing or was altered.`),
-    ...[...found.keys()].filter((name) => !wanted.has(name)).map((name) => `${name} was added.`),
+    ...[...found].filter(([name, sql]) => !wanted.has(name) && !isMark(sql)).map(([name]) => `${name} was added.`),
   ]
 }
 

@@ -1,16 +1,19 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { sha256 } from '../../core/canonical.ts'
 import { BursarError } from '../../core/errors.ts'
-import type { NoteKey, Sign } from '../../core/note.ts'
-import { noteKey } from '../../core/note.ts'
+import type { Sign } from '../../core/note.ts'
 import type { Clock, Store } from '../../ports.ts'
+import { journalNoteKey } from '../shared/journals.ts'
+import { refuseMoved } from '../shared/moved.ts'
 import { alterations } from './alterations.ts'
 import { openConnection, openReader } from './connection.ts'
+import { leadOf } from './lead.ts'
 import { StepQueue } from './queue.ts'
 import { SqliteReader } from './reader.ts'
 import { SnapshotReader, statementsOf } from './snapshot.ts'
 import { Writer } from './writer.ts'
+
+export { journalNoteKey } from '../shared/journals.ts'
 
 export interface SqliteOptions {
   /** The file, made if it is not there. */
@@ -18,11 +21,6 @@ export interface SqliteOptions {
   readonly clock: Clock
   /** The key that signs the journals' checkpoints; the public half as 32 raw bytes. */
   readonly journalKey: { readonly publicKey: Uint8Array; readonly sign: Sign }
-}
-
-/** The name and key under which an instance's checkpoints are signed: what a verifier must know. */
-export function journalNoteKey(publicKey: Uint8Array): NoteKey {
-  return noteKey(`bursar-${sha256(publicKey).toString('hex', 0, 8)}`, publicKey)
 }
 
 /**
@@ -40,6 +38,7 @@ export function openSqlite(options: SqliteOptions): Store {
   const signer = { key: journalNoteKey(options.journalKey.publicKey), sign: options.journalKey.sign }
   const snapshots = new SnapshotReader(writing, tables)
   const queue = new StepQueue(writing, snapshots, new Writer(writing, tables, signer), options.clock)
+  const read = new SqliteReader(reading, statementsOf(reading), () => openReader(options.path))
   let altered: boolean | undefined
   let closed = false
   return {
@@ -50,17 +49,25 @@ export function openSqlite(options: SqliteOptions): Store {
       altered ??= alterations(writing).length > 0
       if (altered)
         return Promise.reject(new BursarError('journal_tampered', 'The checks of the database were altered.'))
-      return queue.run(key, decide)
+      return queue.run(key, decide).catch(refuseMoved)
     },
-    read: new SqliteReader(reading, statementsOf(reading)),
-    backup(path) {
+    read,
+    // One machine: what others commit is found by looking, and there is nobody to tell.
+    nodes: { lead: (duty) => leadOf(options.path, duty), tell: () => undefined, heard: () => () => undefined },
+    async archive() {
+      throw new BursarError(
+        'argument_invalid',
+        'The journal in a file is not archived. Copy it with `bursar backup`; or move the purse to PostgreSQL with `bursar migrate-store`, where old events go to files.',
+      )
+    },
+    async backup(path) {
       reading.prepare('VACUUM INTO ?').run(path)
     },
     async close() {
       if (closed) return
       closed = true
       await queue.idle()
-      reading.close()
+      read.close()
       writing.close()
     },
   }

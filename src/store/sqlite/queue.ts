@@ -2,10 +2,11 @@ import type { Statement } from 'better-sqlite3'
 import { BursarError } from '../../core/errors.ts'
 import type { Change, Key, Snapshot } from '../../core/step.ts'
 import type { Clock } from '../../ports.ts'
+import type { Landed } from '../shared/journals.ts'
 import type { Connection } from './connection.ts'
 import { takeLock } from './lock.ts'
 import type { SnapshotReader } from './snapshot.ts'
-import type { Landed, Writer } from './writer.ts'
+import type { Writer } from './writer.ts'
 
 /** The most steps that share one commit. More makes each wait longer and gains little. */
 const BATCH = 64

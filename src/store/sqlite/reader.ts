@@ -9,7 +9,7 @@ import { alterations } from './alterations.ts'
 import type { Connection } from './connection.ts'
 import type { TableStatements } from './rows.ts'
 import type { Statements } from './snapshot.ts'
-import { SnapshotReader } from './snapshot.ts'
+import { SnapshotReader, statementsOf } from './snapshot.ts'
 import { SpendingReader } from './spending.ts'
 
 /** How many rows are read at a time when a journal or its texts are walked; at first fewer, for who wants only a few. */
@@ -26,8 +26,14 @@ export class SqliteReader implements Reader {
     readonly [S in 'head' | 'heads' | 'text' | 'texts' | 'events' | 'journals' | 'newestBlock']: Statement
   }
 
-  constructor(connection: Connection, statements: Statements) {
+  private readonly open: () => Connection
+  /** Connections that nothing is read together on now. */
+  private readonly spare: SqliteReader[] = []
+
+  /** @param open another connection for reading, of which `together` needs one to itself */
+  constructor(connection: Connection, statements: Statements, open: () => Connection) {
     this.connection = connection
+    this.open = open
     this.statements = statements
     this.snapshots = new SnapshotReader(connection, statements)
     this.spent = new SpendingReader(connection)
@@ -53,11 +59,11 @@ export class SqliteReader implements Reader {
     }
   }
 
-  one<T extends TableName>(table: T, where: Partial<Tables[T]>): Tables[T] | null {
+  async one<T extends TableName>(table: T, where: Partial<Tables[T]>): Promise<Tables[T] | null> {
     return this.statements[table].one(where) as Tables[T] | null
   }
 
-  list<T extends TableName>(table: T, where: Where<Tables[T]>, page: Page = {}): readonly Tables[T][] {
+  async list<T extends TableName>(table: T, where: Where<Tables[T]>, page: Page = {}): Promise<readonly Tables[T][]> {
     const rows = this.statements[table]
     const newest = rows.sql(KEYS[table][0] as string)
     const conditions = Object.entries(where).map(([field, value]) => conditionOf(rows, field, value))
@@ -68,43 +74,48 @@ export class SqliteReader implements Reader {
     return rows.many(clauses, [...conditions.flatMap(({ values }) => values), ...limit]) as unknown as Tables[T][]
   }
 
-  all<T extends TableName>(table: T): Iterable<Tables[T]> {
-    const rows = this.statements[table]
-    const order = KEYS[table].map((field) => rows.sql(field)).join(', ')
-    return rows.each(`ORDER BY ${order}`) as Iterable<unknown> as Iterable<Tables[T]>
+  /** Apart, too, unless it is read together: a statement that is open keeps a connection at the moment at which it began. */
+  async *all<T extends TableName>(table: T): AsyncIterable<Tables[T]> {
+    if (this.connection.inTransaction) return yield* this.each(table)
+    const reader = this.spare.pop() ?? this.another()
+    try {
+      yield* reader.each(table)
+    } finally {
+      this.spare.push(reader)
+    }
   }
 
-  limits(spender: Spender, now: number): readonly LimitUse[] {
-    const wallet = this.one('wallets', { id: spender.walletId })
+  async limits(spender: Spender, now: number): Promise<readonly LimitUse[]> {
+    const wallet = await this.one('wallets', { id: spender.walletId })
     return wallet ? this.snapshots.allLimits(wallet as Wallet, spender, now) : []
   }
 
-  prior(same: NonNullable<Key['same']>, now: number): Payment | null {
+  async prior(same: NonNullable<Key['same']>, now: number): Promise<Payment | null> {
     return this.snapshots.prior(same, now)
   }
 
-  credentials(id: string): readonly Credential[] {
+  async credentials(id: string): Promise<readonly Credential[]> {
     return this.snapshots.identities.chain(id)
   }
 
-  depositsAfter(walletId: string, block: number): readonly Deposit[] {
+  async depositsAfter(walletId: string, block: number): Promise<readonly Deposit[]> {
     return this.statements.deposits.many('WHERE wallet_id = ? AND block > ?', [walletId, block]) as unknown as Deposit[]
   }
 
-  newestBlock(walletId: string): number {
+  async newestBlock(walletId: string): Promise<number> {
     return Number(this.sql.newestBlock.get({ walletId }) ?? -1)
   }
 
-  text(digest: string): string | null {
+  async text(digest: string): Promise<string | null> {
     return (this.sql.text.get(digest) as string | null | undefined) ?? null
   }
 
-  spending(walletId: string, since: number, slotMs: number): Spending {
+  async spending(walletId: string, since: number, slotMs: number): Promise<Spending> {
     return this.spent.of(walletId, since, slotMs)
   }
 
   /** In portions, as events: a statement that is open keeps everything that is read here at the moment at which it began. */
-  *texts(): Iterable<Text> {
+  async *texts(): AsyncIterable<Text> {
     for (let after = ''; ; ) {
       const rows = this.sql.texts.all(after, ROWS_AT_ONCE) as Text[]
       yield* rows
@@ -113,34 +124,53 @@ export class SqliteReader implements Reader {
     }
   }
 
-  head(journal: string): Head | null {
+  async head(journal: string): Promise<Head | null> {
     const row = this.sql.head.get(journal) as HeadRow | undefined
     return row ? headOf(row) : null
   }
 
-  together<R>(look: () => R): R {
-    this.connection.exec('BEGIN')
+  /** On a connection of its own: others go on reading what is new. */
+  async together<R>(look: (read: Reader) => Promise<R>): Promise<R> {
+    const reader = this.spare.pop() ?? this.another()
+    reader.connection.exec('BEGIN')
     try {
-      return look()
+      return await look(reader)
     } finally {
-      this.connection.exec('COMMIT')
+      reader.connection.exec('COMMIT')
+      this.spare.push(reader)
     }
   }
 
-  heads(): readonly Head[] {
+  close(): void {
+    for (const reader of this.spare) reader.close()
+    this.connection.close()
+  }
+
+  private each<T extends TableName>(table: T): Iterable<Tables[T]> {
+    const rows = this.statements[table]
+    const order = KEYS[table].map((field) => rows.sql(field)).join(', ')
+    return rows.each(`ORDER BY ${order}`) as Iterable<unknown> as Iterable<Tables[T]>
+  }
+
+  private another(): SqliteReader {
+    const connection = this.open()
+    return new SqliteReader(connection, statementsOf(connection), this.open)
+  }
+
+  async heads(): Promise<readonly Head[]> {
     return (this.sql.heads.all() as HeadRow[]).map(headOf)
   }
 
-  journals(): readonly string[] {
+  async journals(): Promise<readonly string[]> {
     return this.sql.journals.all() as string[]
   }
 
-  altered(): readonly string[] {
+  async altered(): Promise<readonly string[]> {
     return alterations(this.connection)
   }
 
   /** In portions, so that a journal of any length is walked in little memory. */
-  *events(journal: string, from = 0): Iterable<StoredEvent> {
+  async *events(journal: string, from = 0): AsyncIterable<StoredEvent> {
     let portion = ROWS_AT_FIRST
     for (let next = from; ; portion = ROWS_AT_ONCE) {
       const rows = this.sql.events.all(journal, next, portion) as EventRow[]

@@ -2,17 +2,11 @@ import type { Statement } from 'better-sqlite3'
 import type { Ask, Asking, Key, Snapshot } from '../../core/step.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
 import type { Answer, Approval, Credential, Payment } from '../../core/types.ts'
+import { CHAIN_MAX, DENIED_WITHIN_MS, NOTHING_ASKED, TAKEN_BACK_WITHIN_MS } from '../shared/snapshots.ts'
 import type { Connection } from './connection.ts'
 import type { TableStatements } from './rows.ts'
 
 type Part = Pick<Snapshot, 'credentials' | 'minted' | 'passkey' | 'invitation' | 'answers' | 'asking'>
-
-/** A credential has at most so many above it: see the trigger `credentials_only_narrow`. */
-const CHAIN_MAX = 4
-/** Denials are counted for so long. */
-const DENIED_WITHIN_MS = 24 * 60 * 60 * 1000
-const TAKEN_BACK_WITHIN_MS = 60 * 60 * 1000
-const NOTHING_ASKED: Asking = { waiting: 0, takenBack: 0, same: null, denied: null }
 
 /** Reads the part of a snapshot that says who is who, and what was asked of whom. */
 export class IdentityReader {

@@ -1,18 +1,16 @@
 import type { Statement } from 'better-sqlite3'
-import { windowKey, windowStart } from '../../core/calendar.ts'
+import { windowStart } from '../../core/calendar.ts'
 import type { LimitUse, Spender } from '../../core/limit.ts'
-import { counterKey, limitUse, valuesOf } from '../../core/limit.ts'
 import type { Key, Snapshot, Usage } from '../../core/step.ts'
 import type { TableName, Tables } from '../../core/tables.ts'
-import type { Counter, Instance, Limit, Payment, Wallet } from '../../core/types.ts'
+import type { Counter, CounterKey, Instance, Limit, Payment, Wallet } from '../../core/types.ts'
+import type { UsageRow } from '../shared/snapshots.ts'
+import { allLimitUses, limitUses, NO_INSTANCE, SCOPE_COLUMNS, spenderOf, usageOf } from '../shared/snapshots.ts'
 import type { Connection } from './connection.ts'
 import { TableStatements } from './rows.ts'
 import { READINGS } from './schema.ts'
 import { IdentityReader } from './snapshot-identity.ts'
 import { TransferReader } from './snapshot-transfers.ts'
-
-/** Fail closed: a database without an instance reads as frozen. */
-const NO_INSTANCE: Instance = { id: '', createdAt: 0, frozen: true }
 
 export type Statements = { readonly [T in TableName]: TableStatements }
 
@@ -89,7 +87,7 @@ export class SnapshotReader {
     const walletId =
       key.walletId ?? instrument?.walletId ?? request?.walletId ?? payment?.walletId ?? limit?.walletId ?? undefined
     const wallet = this.find('wallets', walletId)
-    const spender = this.spenderOf(key, payment, walletId, instrument?.id)
+    const spender = spenderOf(key, payment, walletId, instrument?.id)
     const approval =
       subjectId === undefined ? null : (this.tables.approvals.one({ subjectId }) as Tables['approvals'] | null)
     return {
@@ -119,19 +117,12 @@ export class SnapshotReader {
 
   /** The wallet's limits; with a spender, those that look at it, with what their window holds for it. */
   limits(wallet: Wallet, spender: Spender | null, now: number): readonly LimitUse[] {
-    const limits = this.rules(wallet)
-    if (!spender) return limits.map((limit) => limitUse(limit, null, undefined))
-    return limits.flatMap((limit) =>
-      valuesOf(limit, spender).map((value) => this.use(limit, value, spender, wallet, now)),
-    )
+    return limitUses(this.rules(wallet), spender, wallet, now, this.counterOf)
   }
 
   /** All of the wallet's limits with what their window holds: for this spender, or for the value that the limit names. */
   allLimits(wallet: Wallet, spender: Spender, now: number): readonly LimitUse[] {
-    return this.rules(wallet).flatMap((limit) => {
-      const values = limit.scopeValue === null ? valuesOf(limit, spender) : [limit.scopeValue]
-      return values.map((value) => this.use(limit, value, spender, wallet, now))
-    })
+    return allLimitUses(this.rules(wallet), spender, wallet, now, this.counterOf)
   }
 
   private rules(wallet: Wallet): readonly Limit[] {
@@ -139,30 +130,11 @@ export class SnapshotReader {
     return rows.map((values) => this.tables.limits.decode(values) as unknown as Limit)
   }
 
-  private use(limit: Limit, value: string, { sessionId }: Spender, wallet: Wallet, now: number): LimitUse {
-    const key = counterKey(limit, value, sessionId, now, wallet.timeZone)
-    const counter = key
-      ? (this.tables.counters.one(key as unknown as Readonly<Record<string, unknown>>) as unknown as Counter | null)
-      : null
-    return limitUse(limit, key, counter ?? undefined)
-  }
+  private readonly counterOf = ({ limitId, scopeValue, windowKey }: CounterKey): Counter | undefined =>
+    (this.tables.counters.one({ limitId, scopeValue, windowKey }) as unknown as Counter | null) ?? undefined
 
   private find<T extends TableName>(table: T, id: string | undefined): Tables[T] | null {
     return id === undefined ? null : (this.tables[table].one({ id }) as Tables[T] | null)
-  }
-
-  private spenderOf(
-    key: Key,
-    payment: Payment | null,
-    walletId: string | undefined,
-    instrumentId: string | undefined,
-  ): Spender | null {
-    if (walletId === undefined || instrumentId === undefined) return null
-    if (key.spender) return { ...key.spender, walletId, instrumentId }
-    if (!payment) return null
-    const { agentId, sessionId, payeeKey, protocol } = payment
-    const { category = null, origin = null } = payment.payee
-    return { walletId, instrumentId, agentId, sessionId, payeeKey, protocol, category, origin }
   }
 
   /** By key if there is one; else the same purchase made lately, or one of any age whose outcome is still open. */
@@ -200,7 +172,8 @@ export class SnapshotReader {
   }
 
   /** What counts in the current window so far, summed once, when a limit is set. */
-  private usage(wallet: Wallet, { scope, window }: NonNullable<Key['usage']>, now: number): readonly Usage[] {
+  private usage(wallet: Wallet, wanted: NonNullable<Key['usage']>, now: number): readonly Usage[] {
+    const { scope, window } = wanted
     if (window === 'payment') return []
     const session = window === 'session'
     const since = session || window === 'total' ? 0 : windowStart(window, now, wallet.timeZone)
@@ -212,23 +185,7 @@ export class SnapshotReader {
            GROUP BY 1, 2`,
         )
         .raw(true)
-        .all(wallet.id, since) as [string, string | null, bigint, bigint, bigint][]
-    return SCOPE_COLUMNS[scope].flatMap(rowsOf).map(([scopeValue, sessionId, amount, forced, count]) => ({
-      key: { scopeValue, windowKey: windowKey(window, now, wallet.timeZone, sessionId ?? '') },
-      amount,
-      forced,
-      count: Number(count),
-    }))
+        .all(wallet.id, since) as unknown as UsageRow[]
+    return usageOf(SCOPE_COLUMNS[scope].flatMap(rowsOf), wanted, wallet, now)
   }
 }
-
-/** Where a payment keeps the values of each scope. */
-const SCOPE_COLUMNS = {
-  wallet: ['wallet_id'],
-  agent: ['agent_id'],
-  instrument: ['instrument_id'],
-  session: ['session_id'],
-  payee: ['payee_key', "payee ->> 'origin'"],
-  category: ["coalesce(payee ->> 'category', 'none')"],
-  protocol: ['protocol'],
-} as const

@@ -1,10 +1,8 @@
 import type { Statement } from 'better-sqlite3'
 import type { Payee } from '../../core/types.ts'
 import type { Spending } from '../../ports.ts'
+import { PAYEES_MAX } from '../shared/snapshots.ts'
 import type { Connection } from './connection.ts'
-
-/** How many payees are told apart. */
-const PAYEES_MAX = 50
 
 const NET = 'sum(captured - refunded) AS amount, count(*) AS count'
 /** By the index `payments_spent`. */

@@ -63,12 +63,12 @@ const CONNECTION =
 /** How long a purchase that was paid and not delivered is the answer to the same call. */
 const UNDELIVERED_MS = 24 * 60 * 60 * 1000
 
-export function errandOf(bursar: Bursar, caller: Caller, input: FetchInput): Errand {
+export async function errandOf(bursar: Bursar, caller: Caller, input: FetchInput): Promise<Errand> {
   const { agentId } = caller
   const { read } = bursar.store
   const instrumentId = plain(input.instrument_id, QUOTE_MAX)
-  const instrument = read.one('instruments', { id: instrumentId })
-  const wallet = instrument?.agentId === agentId ? read.one('wallets', { id: instrument.walletId }) : null
+  const instrument = await read.one('instruments', { id: instrumentId })
+  const wallet = instrument?.agentId === agentId ? await read.one('wallets', { id: instrument.walletId }) : null
   const means = instrument && wallet ? { instrument, wallet } : null
   const { request, max, fault } = checked(input, wallet)
   const { method, url, headers, body } = request

@@ -37,7 +37,7 @@ export async function prepare(
     await authorizations.sign({ id: payment.id, walletId: payment.walletId as string }, proofOf)
   } catch (error) {
     const why = whyUnsigned(error)
-    const isApproved = bursar.store.read.one('approvals', { subjectId: payment.id }) !== null
+    const isApproved = (await bursar.store.read.one('approvals', { subjectId: payment.id })) !== null
     if (isApproved && CODES[why.code].retry === 'later') return why
     // Whatever it says, the books know whether anything was signed; and only what nobody has signed can be given up.
     await abandon(bursar, payment, why)
@@ -99,9 +99,9 @@ export async function preparedElsewhere(bursar: Bursar, paymentId: string): Prom
   const { read } = bursar.store
   const until = performance.now() + LEFT_ALONE_MS
   for (;;) {
-    const purchase = read.one('purchases', { paymentId })
+    const purchase = await read.one('purchases', { paymentId })
     if (purchase?.header) return purchase
-    const isOpen = read.one('payments', { id: paymentId })?.status === 'authorized'
+    const isOpen = (await read.one('payments', { id: paymentId }))?.status === 'authorized'
     if (!isOpen || performance.now() > until) return null
     await sleep(LOOK_EVERY_MS)
   }

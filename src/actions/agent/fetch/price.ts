@@ -30,10 +30,11 @@ export function rulesOf(bursar: Bursar, { caller, means }: Errand, leaving: Read
   return {
     agentId: caller.agentId,
     loopback: means?.wallet.allows.includes('loopback') ?? false,
-    mayContact(origin) {
+    async mayContact(origin) {
       const paymentId = leaving.get(origin)
-      if (paymentId !== undefined && mayLeave(bursar, caller, paymentId)) return
-      const why = paymentId !== undefined ? STOPPED : means ? refusalTo(bursar, means, caller, origin) : NO_INSTRUMENT
+      if (paymentId !== undefined && (await mayLeave(bursar, caller, paymentId))) return
+      const why =
+        paymentId !== undefined ? STOPPED : means ? await refusalTo(bursar, means, caller, origin) : NO_INSTRUMENT
       if (why) throw new Uncontacted(why, origin)
     },
   }
@@ -53,19 +54,19 @@ class Uncontacted extends BursarError {
   }
 }
 
-function refusalTo(
+async function refusalTo(
   { store: { read }, clock }: Bursar,
   means: NonNullable<Errand['means']>,
   { agentId, credentialId }: Errand['caller'],
   origin: string,
-): Refusal | null {
-  const instrument = read.one('instruments', { id: means.instrument.id })
-  const wallet = read.one('wallets', { id: means.wallet.id })
-  const agent = read.one('agents', { id: agentId })
-  const [instance] = read.list('instance', {})
+): Promise<Refusal | null> {
+  const instrument = await read.one('instruments', { id: means.instrument.id })
+  const wallet = await read.one('wallets', { id: means.wallet.id })
+  const agent = await read.one('agents', { id: agentId })
+  const [instance] = await read.list('instance', {})
   if (!instrument || !wallet || !agent || !instance) return NO_INSTRUMENT
   const now = clock.now()
-  const credentials = credentialId === null ? [] : read.credentials(credentialId)
+  const credentials = credentialId === null ? [] : await read.credentials(credentialId)
   const ended = credentialEnded({ agent, credentials, now }, credentialId, 'bursar:pay')
   if (ended) return ended
   const spending = { now, limits: [], lookAlike: null, available: 0n, instance, agent, credentials, wallet, instrument }

@@ -22,7 +22,7 @@ export async function sendPaid(
   { id, header }: { readonly id: string; readonly header: string },
   request: WebRequest,
 ): Promise<WebResponse | null> {
-  if (gone.aborted || !mayLeave(bursar, caller, id)) return null
+  if (gone.aborted || !(await mayLeave(bursar, caller, id))) return null
   const response = await visit
     .ask(withHeader(request, header), { withinMs: PAID_WITHIN_MS, redirects: 0 })
     .catch(expected)
@@ -48,15 +48,19 @@ interface Sending {
  * Whether the header of a payment may leave now. What was captured is paid already, and may be shown to its seller unless the
  * owner has stopped something; anything else only in its time, too.
  */
-export function mayLeave({ store: { read }, clock }: Bursar, { credentialId }: Caller, paymentId: string): boolean {
-  const payment = read.one('payments', { id: paymentId }) as Payment
-  const agent = read.one('agents', { id: payment.agentId })
-  const credentials = credentialId === null ? [] : read.credentials(credentialId)
+export async function mayLeave(
+  { store: { read }, clock }: Bursar,
+  { credentialId }: Caller,
+  paymentId: string,
+): Promise<boolean> {
+  const payment = (await read.one('payments', { id: paymentId })) as Payment
+  const agent = await read.one('agents', { id: payment.agentId })
+  const credentials = credentialId === null ? [] : await read.credentials(credentialId)
   const now = clock.now()
   if (credentialEnded({ agent, credentials, now }, credentialId, 'bursar:pay')) return false
   return payment.captured > 0n
-    ? !isStopped(read, payment, now)
-    : now < payment.validUntil && mayBegin(read, payment, now)
+    ? !(await isStopped(read, payment, now))
+    : now < payment.validUntil && (await mayBegin(read, payment, now))
 }
 
 function withHeader(request: WebRequest, header: string): WebRequest {

@@ -11,10 +11,10 @@ const WAITS_IN_ALL_MS = 60_000
  *
  * @throws whatever `work` throws, a busy database only after a minute of waiting.
  */
-export async function whenFree<T>(sleep: Sleep, work: () => T): Promise<T> {
+export async function whenFree<T>(sleep: Sleep, work: () => T | Promise<T>): Promise<T> {
   for (let longest = FIRST_WAIT_MS, waited = 0; ; longest = Math.min(longest * 2, LONGEST_WAIT_MS)) {
     try {
-      return work()
+      return await work()
     } catch (error) {
       if (!isBusy(error) || waited > WAITS_IN_ALL_MS) throw error
     }

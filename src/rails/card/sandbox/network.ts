@@ -11,17 +11,21 @@ import { met, planned, type Scenario } from './scenarios.ts'
  *
  * @throws Error when the payment was begun with other terms, or its amount is not more than zero: a bug.
  */
-export function authorize(records: Records, request: AuthorizationRequest, now: number): Scenario['reply'] {
+export async function authorize(
+  records: Records,
+  request: AuthorizationRequest,
+  now: number,
+): Promise<Scenario['reply']> {
   if (request.amount <= 0n) throw new Error(`Payment ${request.paymentId} has no amount.`)
   const terms = termsOf(request)
-  const existing = records.entry(request.paymentId)
+  const existing = await records.entry(request.paymentId)
   if (existing && existing.terms !== terms) throw new Error(`Payment ${request.paymentId} was begun with other terms.`)
   if (existing) return 'prompt'
   const { merchant, scenario } = met(request.payee, request.amount)
-  const found = records.cardById(request.cardId)
+  const found = await records.cardById(request.cardId)
   const card = found?.instrumentId === request.instrumentId ? found : undefined
   const refused = declined(card, request, merchant, now)
-  if (!refused && neverArrives(records, request.paymentId, scenario)) return scenario.reply
+  if (!refused && (await neverArrives(records, request.paymentId, scenario))) return scenario.reply
   const declineCode = refused ?? scenario.decline
   const entry: Entry = {
     ...{ paymentId: request.paymentId, id: `sandbox_auth_${randomUUID()}`, cardId: card?.id ?? null, terms },
@@ -30,9 +34,9 @@ export function authorize(records: Records, request: AuthorizationRequest, now: 
     authorized: declineCode ? 0n : request.amount,
     ...{ captured: 0n, forced: 0n, released: 0n, refunded: 0n },
   }
-  records.write(entry, null)
+  await records.write(entry, null)
   if (declineCode) return 'prompt'
-  play(records, entry, scenario, now)
+  await play(records, entry, scenario, now)
   return scenario.reply === 'lost_request' ? 'prompt' : scenario.reply
 }
 
@@ -54,16 +58,16 @@ function termsOf(request: AuthorizationRequest): string {
   ])
 }
 
-function neverArrives(records: Records, paymentId: string, { reply }: Scenario): boolean {
-  return reply === 'unreachable' || (reply === 'lost_request' && records.loseOnce(paymentId))
+async function neverArrives(records: Records, paymentId: string, { reply }: Scenario): Promise<boolean> {
+  return reply === 'unreachable' || (reply === 'lost_request' && (await records.loseOnce(paymentId)))
 }
 
-function play(records: Records, { paymentId, authorized }: Entry, { steps }: Scenario, now: number): void {
+async function play(records: Records, { paymentId, authorized }: Entry, { steps }: Scenario, now: number) {
   for (const { id, afterMs, message } of planned(steps, authorized)) {
     const stored = { ...message, paymentId, messageId: id }
-    if (afterMs === 0) receive(records, stored)
-    else if (message.kind !== 'expire' || records.entry(paymentId)?.status === 'pending')
-      records.schedule(stored, now + afterMs)
+    if (afterMs === 0) await receive(records, stored)
+    else if (message.kind !== 'expire' || (await records.entry(paymentId))?.status === 'pending')
+      await records.schedule(stored, now + afterMs)
   }
 }
 
@@ -73,17 +77,17 @@ function play(records: Records, { paymentId, authorized }: Entry, { steps }: Sce
  *
  * @throws Error for a payment that is not known, and for the same id with other content.
  */
-export function receive(records: Records, message: Stored): boolean {
+export async function receive(records: Records, message: Stored): Promise<boolean> {
   const { paymentId, messageId, kind, amount, close } = message
-  const earlier = records.received(paymentId, messageId)
+  const earlier = await records.received(paymentId, messageId)
   if (earlier && (earlier.kind !== kind || earlier.amount !== amount || earlier.close !== close))
     throw new Error(`Message ${messageId} of payment ${paymentId} came with other content before.`)
   if (earlier) return true
-  const before = records.entry(paymentId)
+  const before = await records.entry(paymentId)
   if (!before) throw new Error(`The card network does not know payment ${paymentId}.`)
   const next = after(before, message)
   if (!next) return false
-  records.insertMessage(message)
-  records.write(next, before)
+  await records.insertMessage(message)
+  await records.write(next, before)
   return true
 }

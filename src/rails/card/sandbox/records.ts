@@ -1,5 +1,5 @@
-import type Database from 'better-sqlite3'
 import type { Authorization, Card, CardControls, CardOrder, CardStatus, DeclineCode, Merchant } from '../issuer.ts'
+import type { Dialect, Sql } from './books.ts'
 import type { CardState } from './controls.ts'
 import { type Message, spentOf, type Totals } from './message.ts'
 
@@ -23,24 +23,26 @@ export interface Stored extends Message {
 
 export type Records = ReturnType<typeof recordsOf>
 
-/** The card network's books: every statement, prepared once. The writing ones must run inside one transaction. */
-export function recordsOf(db: Database.Database) {
-  const network = db.prepare<[], string>('SELECT id FROM network').pluck()
-  const nextSeq = db.prepare<[], bigint>('UPDATE network SET seq = seq + 1 RETURNING seq').pluck()
-  const cards = cardRecords(db)
-  const entries = entryRecords(db)
+/** The card network's books: every statement. They run inside one transaction. */
+export function recordsOf(sql: Sql, dialect: Dialect) {
+  const cards = cardRecords(sql, dialect)
+  const entries = entryRecords(sql, dialect)
   return {
     ...cards,
     ...entries,
-    ...messageRecords(db),
-    /** Names this file, so that a cursor of another is noticed. */
-    networkId: () => network.get() as string,
+    ...messageRecords(sql, dialect),
+    /** Names these books, so that a cursor of others is noticed. */
+    async networkId(): Promise<string> {
+      const [row] = await sql.all<{ id: string }>(`SELECT id FROM ${dialect.schema}.network`)
+      if (!row) throw new Error('The card network has no name.')
+      return row.id
+    },
     /** Writes the first state of a payment, or its next, with its card's totals and its place in the order of changes. */
-    write(entry: Entry, before: Entry | null): void {
+    async write(entry: Entry, before: Entry | null): Promise<void> {
       const spent = spentOf(entry) - (before ? spentOf(before) : 0n)
       const payments = counted(entry) - (before ? counted(before) : 0n)
-      if (entry.cardId !== null) cards.addToCard(entry.cardId, spent, payments)
-      entries.upsertEntry(entry, nextSeq.get() as bigint)
+      if (entry.cardId !== null) await cards.addToCard(entry.cardId, spent, payments)
+      await entries.upsertEntry(entry)
     },
   }
 }
@@ -68,37 +70,41 @@ interface CardRow {
 }
 
 // The number itself is never selected, so that it cannot get out.
-const CARD_COLUMNS = `id, instrument_id, substr(pan, -4) AS last4, terms, status, currency, all_time, per_authorization,
+const CARD_COLUMNS = `id, instrument_id, substr(pan, 13) AS last4, terms, status, currency, all_time, per_authorization,
   payment_count, expires_at, allowed_categories, allowed_countries, allowed_merchants, spent, payments`
 
-function cardRecords(db: Database.Database) {
-  const byId = db.prepare<[string], CardRow>(`SELECT ${CARD_COLUMNS} FROM cards WHERE id = ?`)
-  const byInstrument = db.prepare<[string], CardRow>(`SELECT ${CARD_COLUMNS} FROM cards WHERE instrument_id = ?`)
-  const panTaken = db.prepare<[string], bigint>('SELECT 1 FROM cards WHERE pan = ?').pluck()
-  const insert = db.prepare(`INSERT INTO cards (id, instrument_id, pan, terms, status, currency, all_time,
-    per_authorization, payment_count, expires_at, allowed_categories, allowed_countries, allowed_merchants)
-    VALUES (@id, @instrumentId, @pan, @terms, 'active', @currency, @allTime, @perAuthorization, @paymentCount, @expiresAt,
-    @allowedCategories, @allowedCountries, @allowedMerchants)`)
-  const setStatus = db.prepare<[CardStatus, string]>('UPDATE cards SET status = ? WHERE id = ?')
-  const add = db.prepare<[bigint, bigint, string]>(
-    'UPDATE cards SET spent = spent + ?, payments = payments + ? WHERE id = ?',
-  )
+function cardRecords(sql: Sql, { schema, held }: Dialect) {
+  const cardBy = async (column: 'id' | 'instrument_id', value: string) => {
+    const [row] = await sql.all<CardRow>(`SELECT ${CARD_COLUMNS} FROM ${schema}.cards WHERE ${column} = $1${held}`, [
+      value,
+    ])
+    return opened(row)
+  }
   return {
-    cardById: (id: string) => opened(byId.get(id)),
-    cardByInstrument: (instrumentId: string) => opened(byInstrument.get(instrumentId)),
-    panTaken: (pan: string) => panTaken.get(pan) !== undefined,
-    insertCard({ instrumentId, currency, controls }: CardOrder, id: string, pan: string, terms: string): void {
-      insert.run({
-        ...{ id, instrumentId, pan, terms, currency },
-        ...{ allTime: controls.allTime, perAuthorization: controls.perAuthorization },
-        ...{ paymentCount: controls.paymentCount, expiresAt: controls.expiresAt },
-        allowedCategories: list(controls.allowedCategories),
-        allowedCountries: list(controls.allowedCountries),
-        allowedMerchants: list(controls.allowedMerchants),
-      })
+    cardById: (id: string) => cardBy('id', id),
+    cardByInstrument: (instrumentId: string) => cardBy('instrument_id', instrumentId),
+    /** @returns false when there is a card with this number, and nothing was written */
+    async insertCard({ instrumentId, currency, controls }: CardOrder, id: string, pan: string, terms: string) {
+      const written = await sql.run(
+        `INSERT INTO ${schema}.cards (id, instrument_id, pan, terms, status, currency, all_time, per_authorization,
+        payment_count, expires_at, allowed_categories, allowed_countries, allowed_merchants)
+        VALUES ($1, $2, $3, $4, 'active', $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (pan) DO NOTHING`,
+        [
+          ...[id, instrumentId, pan, terms, currency, controls.allTime, controls.perAuthorization],
+          ...[controls.paymentCount, controls.expiresAt, list(controls.allowedCategories)],
+          ...[list(controls.allowedCountries), list(controls.allowedMerchants)],
+        ],
+      )
+      return written === 1
     },
-    setCardStatus: (id: string, status: CardStatus) => setStatus.run(status, id),
-    addToCard: (id: string, spent: bigint, payments: bigint) => add.run(spent, payments, id),
+    setCardStatus: (id: string, status: CardStatus) =>
+      sql.run(`UPDATE ${schema}.cards SET status = $1 WHERE id = $2`, [status, id]),
+    addToCard: (id: string, spent: bigint, payments: bigint) =>
+      sql.run(`UPDATE ${schema}.cards SET spent = spent + $1, payments = payments + $2 WHERE id = $3`, [
+        spent,
+        payments,
+        id,
+      ]),
   }
 }
 
@@ -127,33 +133,44 @@ function unlisted(text: string | null): string[] | null {
 
 type EntryRow = Omit<Entry, 'merchant'> & { name: string; category: string; country: string; seq: bigint }
 
-const ENTRY_COLUMNS = `payment_id AS paymentId, id, card_id AS cardId, terms, currency, merchant_name AS name, category,
-  country, status, decline_code AS declineCode, authorized, captured, forced, released, refunded, seq`
+const ENTRY_COLUMNS = `payment_id AS "paymentId", id, card_id AS "cardId", terms, currency, merchant_name AS name, category,
+  country, status, decline_code AS "declineCode", authorized, captured, forced, released, refunded, seq`
 
-function entryRecords(db: Database.Database) {
-  const byPayment = db.prepare<[string], EntryRow>(`SELECT ${ENTRY_COLUMNS} FROM authorizations WHERE payment_id = ?`)
-  const changed = db.prepare<[bigint, number], EntryRow>(
-    `SELECT ${ENTRY_COLUMNS} FROM authorizations WHERE seq > ? ORDER BY seq LIMIT ?`,
-  )
-  const upsert =
-    db.prepare(`INSERT INTO authorizations (payment_id, id, card_id, terms, currency, merchant_name, category,
-    country, status, decline_code, authorized, captured, forced, released, refunded, seq)
-    VALUES (@paymentId, @id, @cardId, @terms, @currency, @name, @category, @country, @status, @declineCode, @authorized,
-    @captured, @forced, @released, @refunded, @seq)
-    ON CONFLICT (payment_id) DO UPDATE SET status = @status, captured = @captured, forced = @forced, released = @released,
-    refunded = @refunded, seq = @seq`)
+function entryRecords(sql: Sql, { schema, nextSeq, settled }: Dialect) {
   return {
-    entry: (paymentId: string) => entered(byPayment.get(paymentId)),
-    /** In the order of their changes, each with its place in it. */
-    changedAfter: (seq: bigint, limit: number) =>
-      changed.all(seq, limit).map((row) => ({ seq: row.seq, entry: entered(row) as Entry })),
-    upsertEntry: ({ merchant, ...entry }: Entry, seq: bigint) => upsert.run({ ...entry, ...merchant, seq }),
+    async entry(paymentId: string): Promise<Entry | undefined> {
+      const select = `SELECT ${ENTRY_COLUMNS} FROM ${schema}.authorizations WHERE payment_id = $1`
+      const [row] = await sql.all<EntryRow>(select, [paymentId])
+      return row && entered(row)
+    },
+    /** In the order of their changes, each with its place in it. None will come before one that is given here. */
+    async changedAfter(seq: bigint, limit: number) {
+      if (settled !== null) await sql.all(settled)
+      const rows = await sql.all<EntryRow>(
+        `SELECT ${ENTRY_COLUMNS} FROM ${schema}.authorizations WHERE seq > $1 ORDER BY seq LIMIT $2`,
+        [seq, limit],
+      )
+      return rows.map((row) => ({ seq: row.seq, entry: entered(row) }))
+    },
+    async upsertEntry({ merchant: { name, category, country }, ...entry }: Entry): Promise<void> {
+      const [place] = await sql.all<{ seq: bigint }>(nextSeq)
+      await sql.run(
+        `INSERT INTO ${schema}.authorizations (payment_id, id, card_id, terms, currency, merchant_name, category, country,
+        status, decline_code, authorized, captured, forced, released, refunded, seq)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (payment_id) DO UPDATE SET status = excluded.status, captured = excluded.captured,
+        forced = excluded.forced, released = excluded.released, refunded = excluded.refunded, seq = excluded.seq`,
+        [
+          ...[entry.paymentId, entry.id, entry.cardId, entry.terms, entry.currency, name, category, country],
+          ...[entry.status, entry.declineCode, entry.authorized, entry.captured, entry.forced, entry.released],
+          ...[entry.refunded, place?.seq ?? null],
+        ],
+      )
+    },
   }
 }
 
-function entered(row: EntryRow | undefined): Entry | undefined {
-  if (!row) return undefined
-  const { name, category, country, seq: _, ...rest } = row
+function entered({ name, category, country, seq: _, ...rest }: EntryRow): Entry {
   return { ...rest, merchant: { name, category, country } }
 }
 
@@ -165,44 +182,50 @@ export function authorizationOf(entry: Entry): Authorization {
 
 type StoredRow = Omit<Stored, 'close'> & { closes: bigint }
 
-const MESSAGE_COLUMNS = 'payment_id AS paymentId, message_id AS messageId, kind, amount, closes'
+const MESSAGE_COLUMNS = 'payment_id AS "paymentId", message_id AS "messageId", kind, amount, closes'
 
-function messageRecords(db: Database.Database) {
-  const received = db.prepare<[string, string], StoredRow>(
-    `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE payment_id = ? AND message_id = ?`,
-  )
-  const insert = db.prepare(`INSERT INTO messages (payment_id, message_id, kind, amount, closes)
-    VALUES (@paymentId, @messageId, @kind, @amount, @closes)`)
-  const schedule = db.prepare(`INSERT INTO schedule (payment_id, message_id, kind, amount, closes, due_at)
-    VALUES (@paymentId, @messageId, @kind, @amount, @closes, @dueAt)`)
-  const anyDue = db.prepare<[number], bigint>('SELECT 1 FROM schedule WHERE due_at <= ? LIMIT 1').pluck()
-  const due = db.prepare<[number, number], StoredRow & { n: bigint }>(
-    `SELECT n, ${MESSAGE_COLUMNS} FROM schedule WHERE due_at <= ? ORDER BY due_at, n LIMIT ?`,
-  )
-  const unschedule = db.prepare<[bigint]>('DELETE FROM schedule WHERE n = ?')
-  const lose = db.prepare<[string]>('INSERT INTO lost_requests (payment_id) VALUES (?) ON CONFLICT DO NOTHING')
+function messageRecords(sql: Sql, { schema, waiting, take }: Dialect) {
   return {
-    received: (paymentId: string, messageId: string) => storedOf(received.get(paymentId, messageId)),
-    insertMessage: (stored: Stored) => insert.run(rowOf(stored)),
-    schedule: (stored: Stored, dueAt: number) => schedule.run({ ...rowOf(stored), dueAt }),
-    anyDue: (now: number) => anyDue.get(now) !== undefined,
-    /** Takes the messages that are due off the schedule, oldest first, at most `limit`. */
-    takeDue(now: number, limit: number): Stored[] {
-      const rows = due.all(now, limit)
-      for (const row of rows) unschedule.run(row.n)
-      return rows.map((row) => storedOf(row) as Stored)
+    async received(paymentId: string, messageId: string): Promise<Stored | undefined> {
+      const select = `SELECT ${MESSAGE_COLUMNS} FROM ${schema}.messages WHERE payment_id = $1 AND message_id = $2`
+      const [row] = await sql.all<StoredRow>(select, [paymentId, messageId])
+      return row && storedOf(row)
+    },
+    insertMessage: (stored: Stored) =>
+      sql.run(
+        `INSERT INTO ${schema}.messages (payment_id, message_id, kind, amount, closes) VALUES ($1, $2, $3, $4, $5)`,
+        valuesOf(stored),
+      ),
+    schedule: (stored: Stored, dueAt: number) =>
+      sql.run(
+        `INSERT INTO ${schema}.schedule (payment_id, message_id, kind, amount, closes, due_at)
+        VALUES ($1, $2, $3, $4, $5, $6)`,
+        [...valuesOf(stored), dueAt],
+      ),
+    /** The messages whose time has come, in the order in which they are to be taken, at most `limit`. */
+    due: (now: number, limit: number) =>
+      sql.all<{ n: bigint; paymentId: string }>(
+        `SELECT n, payment_id AS "paymentId" FROM ${schema}.schedule WHERE ${waiting} AND due_at <= $1
+        ORDER BY due_at, n LIMIT $2`,
+        [now, limit],
+      ),
+    /** Takes one off the schedule; undefined when it was taken before. */
+    async take(n: bigint): Promise<Stored | undefined> {
+      const [row] = await sql.all<StoredRow>(`${take} RETURNING ${MESSAGE_COLUMNS}`, [n])
+      return row && storedOf(row)
     },
     /** Whether this is the first request of the payment, which the network loses. */
-    loseOnce: (paymentId: string) => lose.run(paymentId).changes === 1,
+    async loseOnce(paymentId: string): Promise<boolean> {
+      const insert = `INSERT INTO ${schema}.lost_requests (payment_id) VALUES ($1) ON CONFLICT DO NOTHING`
+      return (await sql.run(insert, [paymentId])) === 1
+    },
   }
 }
 
-function rowOf({ close, ...stored }: Stored) {
-  return { ...stored, closes: close ? 1 : 0 }
+function valuesOf({ paymentId, messageId, kind, amount, close }: Stored) {
+  return [paymentId, messageId, kind, amount, close ? 1 : 0]
 }
 
-function storedOf(row: StoredRow | undefined): Stored | undefined {
-  if (!row) return undefined
-  const { paymentId, messageId, kind, amount, closes } = row
-  return { paymentId, messageId, kind, amount, close: closes === 1n }
+function storedOf({ closes, ...stored }: StoredRow): Stored {
+  return { ...stored, close: closes === 1n }
 }

@@ -1,0 +1,6 @@
+export type { Balance } from './compare.ts'
+export type { Moved, MoveOptions, Point } from './move.ts'
+export { move, takeBack } from './move.ts'
+export { postgresSide } from './postgres.ts'
+export type { Side } from './side.ts'
+export { sqliteSide } from './sqlite.ts'
