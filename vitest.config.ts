@@ -3,7 +3,12 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** What takes a minute or longer and waits for most of it. Begun last, it would be all that the whole waits for. */
-const WAITING = ['test/demo/demo.test.ts', 'test/hosts/story.test.ts']
+const WAITING = [
+  'test/demo/demo.test.ts',
+  'test/hosts/story.test.ts',
+  'test/postgres/partition.test.ts',
+  'test/chain/down.test.ts',
+]
 
 class WaitingFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -18,8 +23,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Native modules, real files and child processes: a process for each file, and time for slow machines.
     pool: 'forks',
-    // Tests wait for disks, chains and other processes: one more than there are processors keeps all of those busy.
-    maxWorkers: availableParallelism() + 1,
+    // Tests wait for disks, chains, servers and other processes: two more than there are processors keep all of those busy.
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: WaitingFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
