@@ -2,5 +2,3 @@
 process.env.BURSAR_TEST_STORE = 'postgres'
 await import('../purse/payment-approvals.test.ts')
 await import('../purse/quorum.test.ts')
-await import('../purse/asking.test.ts')
-await import('../purse/revoking.test.ts')

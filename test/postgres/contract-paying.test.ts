@@ -2,6 +2,4 @@
 process.env.BURSAR_TEST_STORE = 'postgres'
 await import('../purse/story.test.ts')
 await import('../purse/idempotency.test.ts')
-await import('../purse/idempotency-keys.test.ts')
-await import('../purse/limits-order.test.ts')
 await import('../purse/stopped.test.ts')

@@ -38,14 +38,12 @@ const BACK: Route = async (purse) => {
   return { from, to: newFile() }
 }
 const CASES: readonly [string, Point, Route][] = [
-  ...(['marked', 'copied wallets', 'copied payments', 'copied heads', 'compared', 'proved', 'committed'] as const).map(
-    (point): [string, Point, Route] => ['into PostgreSQL', point, INTO],
-  ),
   ...(['marked', 'copied payments', 'proved', 'committed'] as const).map((point): [string, Point, Route] => [
-    'back to a file',
+    'into PostgreSQL',
     point,
-    BACK,
+    INTO,
   ]),
+  ...(['marked', 'proved'] as const).map((point): [string, Point, Route] => ['back to a file', point, BACK]),
 ]
 
 describe('a move that is killed', () => {

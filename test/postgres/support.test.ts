@@ -11,7 +11,7 @@ import { bouncer, testWithBouncer } from '../support/postgres-bouncer.ts'
 import { type Cluster, cluster } from '../support/postgres-cluster.ts'
 import { isRunning } from '../support/postgres-server.ts'
 
-const ROUNDS = 4
+const ROUNDS = 2
 const POLL_MS = 20
 /** What another server is set to is not known here. */
 const isElsewhere = process.env.BURSAR_TEST_POSTGRES_URL !== undefined
