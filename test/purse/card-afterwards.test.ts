@@ -3,6 +3,7 @@ import { fund } from '../../src/actions/owner/fund.ts'
 import { refund } from '../../src/actions/owner/refund.ts'
 import { recover } from '../../src/actions/recover.ts'
 import { balances } from '../support/purse.ts'
+import { ON_POSTGRES } from '../support/store.ts'
 import { expectBooksToAgree } from './books.ts'
 import { codeOf, DAY, eventsOf, MINUTE, sandboxOf } from './desk.ts'
 import { paidAt, untouched, whole } from './paid-at.ts'
@@ -38,10 +39,10 @@ describe('a refund', () => {
   it('security: asked for twice at once gives back once', async () => {
     const { purse, id } = await paidAt('Software Shop')
     const { bursar, authority } = purse
-    // The other one finds the same refund, or that there is nothing left to give back.
+    // The other one finds the same refund; on a server perhaps that there is nothing left to give back.
     const both = await Promise.all([codeOf(refund(bursar, authority, id)), codeOf(refund(bursar, authority, id))])
     expect(both).toContain('no error')
-    expect(['no error', 'wrong_state']).toEqual(expect.arrayContaining(both))
+    expect(ON_POSTGRES ? ['no error', 'wrong_state'] : ['no error']).toEqual(expect.arrayContaining(both))
     expect(await balances(purse)).toMatchObject(untouched)
     await expectBooksToAgree(purse)
   })
