@@ -80,6 +80,8 @@ export class BarePostgres {
 
   private constructor(pool: pg.Pool, schema: string) {
     this.pool = pool
+    // Its connections may hear of the server's end before they are closed themselves.
+    pool.on('error', () => undefined)
     this.schema = schema
   }
 

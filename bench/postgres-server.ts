@@ -62,3 +62,10 @@ export async function unwalled(client: pg.Client, tables: readonly string[], wor
   }
   await client.query('ANALYZE')
 }
+
+export async function analyze(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query('ANALYZE')
+  await client.end()
+}

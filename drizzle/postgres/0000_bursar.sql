@@ -451,7 +451,7 @@ WHERE status NOT IN ('refused', 'voided', 'expired', 'canceled');
 CREATE INDEX payments_same_undecided ON bursar.payments (agent_id, fingerprint, created_at)
 WHERE status IN ('awaiting_approval', 'authorized', 'in_doubt');
 --> statement-breakpoint
-CREATE INDEX payments_by_key ON bursar.payments (agent_id, idempotency_key)
+CREATE INDEX payments_by_key ON bursar.payments (agent_id, idempotency_key, id)
 WHERE idempotency_key IS NOT NULL AND status NOT IN ('refused', 'voided', 'expired', 'canceled');
 --> statement-breakpoint
 CREATE INDEX payments_unsettled ON bursar.payments (id) WHERE status IN ('authorized', 'in_doubt');
@@ -494,7 +494,7 @@ CREATE INDEX invitations_used ON bursar.invitations (owner_id, used_at) WHERE us
 --> statement-breakpoint
 CREATE INDEX payments_spent ON bursar.payments (wallet_id, authorized_at) WHERE captured > 0;
 --> statement-breakpoint
-CREATE INDEX requests_pending ON bursar.requests (agent_id, fingerprint) WHERE status = 'pending';
+CREATE INDEX requests_pending ON bursar.requests (agent_id, fingerprint, id) WHERE status = 'pending';
 --> statement-breakpoint
 CREATE INDEX requests_denied ON bursar.requests (agent_id, fingerprint, id) WHERE status = 'denied';
 --> statement-breakpoint
@@ -875,69 +875,6 @@ EXECUTE FUNCTION bursar.refuse('bursar: an ended instrument stays ended');
 CREATE TRIGGER instruments_remain BEFORE DELETE OR TRUNCATE ON bursar.instruments
 FOR EACH STATEMENT EXECUTE FUNCTION bursar.refuse('bursar: an instrument is never deleted');
 --> statement-breakpoint
--- Payments that hold money against a rule. Empty at all times; the triggers below see to that. A purchase on the web counts
--- twice under a limit per payee, as an account and as an origin.
-CREATE VIEW bursar.payments_not_allowed AS
-SELECT p.id FROM bursar.payments p
-LEFT JOIN bursar.instruments i ON i.id = p.instrument_id
-LEFT JOIN bursar.wallets w ON w.id = p.wallet_id
-LEFT JOIN bursar.agents a ON a.id = p.agent_id
-WHERE p.status = 'authorized' AND (
-  p.held <> p.amount OR p.captured <> 0 OR p.authorized_at IS NULL
-  OR i.status IS DISTINCT FROM 'active' OR i.expires_at <= p.authorized_at OR p.amount > i.per_payment_max
-  OR i.wallet_id <> p.wallet_id OR i.agent_id <> p.agent_id
-  OR w.status IS DISTINCT FROM 'active' OR a.status IS DISTINCT FROM 'active'
-  OR coalesce(w.agent_id, p.agent_id) <> p.agent_id
-  OR (SELECT frozen FROM bursar.instance) IS NOT FALSE
-  -- What it takes was taken, in the same step and before it: the money, the allowance, the counters.
-  -- A count, as a NOT EXISTS may be planned as a hash of all entries that there are.
-  OR 0 = (SELECT count(*) FROM bursar.entries e WHERE e.journal = p.wallet_id AND e.seq = p.seq AND e.payment_id = p.id
-    AND e.kind = 'hold' AND e.amount = p.amount)
-  OR i.amount - i.remaining < p.amount OR i.usage_consumed < 1
-  OR jsonb_array_length(bursar.items(p.counted)) < (SELECT count(*) FROM bursar.limits l WHERE l.wallet_id = p.wallet_id
-    AND l.removed_at IS NULL AND l.window <> 'payment' AND l.scope_value IS NULL)
-  -- With an origin, each limit by its name, and one per payee for the account and for the origin.
-  OR (p.payee ->> 'origin' IS NOT NULL AND EXISTS (
-    SELECT 1 FROM bursar.limits l CROSS JOIN (VALUES (p.payee_key), (p.payee ->> 'origin')) paid (value)
-    WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL AND l.window <> 'payment'
-      AND (l.scope_value IS NULL OR (l.scope = 'payee' AND l.scope_value = paid.value))
-      AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(bursar.items(p.counted)) c (value)
-        WHERE c.value ->> 'limitId' = l.id AND (l.scope <> 'payee' OR c.value ->> 'scopeValue' = paid.value))))
-  -- What is bought on the web is in each list that the instrument is held to.
-  OR (p.protocol = 'x402' AND (i.type <> 'usdc' OR jsonb_typeof(i.constraints) <> 'object' OR EXISTS (
-    SELECT 1 FROM jsonb_each(bursar.fields(i.constraints)) c (name, list)
-    WHERE (bursar.items(c.list) ? CASE c.name WHEN 'protocols' THEN p.protocol
-      WHEN 'networks' THEN p.payee ->> 'network' WHEN 'origins' THEN p.payee ->> 'origin'
-      WHEN 'addresses' THEN p.payee_key END) IS NOT TRUE)))
-  OR EXISTS (SELECT 1 FROM bursar.limits l WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL
-    AND l.window = 'payment' AND l.over = 'deny' AND l.scope = 'wallet' AND p.amount > l.max_amount)
-  OR 3 > (SELECT count(DISTINCT l.window) FROM bursar.limits l WHERE l.wallet_id = p.wallet_id AND l.removed_at IS NULL
-    AND l.over = 'deny' AND l.max_amount IS NOT NULL AND l.scope_value IS NULL
-    AND l.scope IN ('wallet', 'agent', 'session') AND l.window IN ('payment', 'session', 'day'))
-);
---> statement-breakpoint
--- Payments that hold money with a credential that may not, or without one where one is needed. Empty at the moment of each
--- authorization; the triggers below see to that.
-CREATE VIEW bursar.payments_without_credential AS
-SELECT p.id FROM bursar.payments p
-LEFT JOIN bursar.agents a ON a.id = p.agent_id
-LEFT JOIN bursar.wallets w ON w.id = p.wallet_id
-WHERE jsonb_typeof(p.credentials) <> 'array'
-  OR (jsonb_array_length(bursar.items(p.credentials)) = 0 AND a.key_hash IS NOT NULL)
-  OR EXISTS (
-    SELECT 1 FROM jsonb_array_elements_text(bursar.items(p.credentials)) WITH ORDINALITY e (id, place)
-    LEFT JOIN bursar.credentials c ON c.id = e.id
-    WHERE c.id IS NULL OR c.agent_id <> p.agent_id
-      -- The place of the next one, as JSON counts them.
-      OR c.parent_id IS DISTINCT FROM (p.credentials ->> e.place::integer)
-      OR c.revoked_at IS NOT NULL
-      OR (c.expires_at IS NOT NULL AND (c.expires_at > p.authorized_at) IS NOT TRUE)
-      OR NOT c.scopes ? 'bursar:pay'
-      OR (c.instruments IS NOT NULL AND (c.instruments ? p.instrument_id) IS NOT TRUE)
-      OR (c.currency IS NOT NULL AND c.currency IS DISTINCT FROM w.currency)
-      -- It was charged in the same step, and before it.
-      OR c.spent < p.amount);
---> statement-breakpoint
 -- One key, one purchase; a key is free again when its payment ended without money moving. No unique index: a network may
 -- yet force a capture on a payment that was voided, and that must be written whoever has the key by then.
 CREATE FUNCTION bursar.payments_have_their_own_key() RETURNS trigger LANGUAGE plpgsql
@@ -987,16 +924,21 @@ EXECUTE FUNCTION bursar.payments_to_look_alikes_wait('bursar: a look-alike addre
 -- machine.
 CREATE FUNCTION bursar.payments_buy_something() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  refused boolean;
 BEGIN
-  IF (NEW.protocol = 'x402') <> EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = NEW.id)
-    OR (NEW.protocol = 'x402' AND NEW.status <> 'refused' AND (
+  refused := (NEW.protocol = 'x402') <> EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = NEW.id);
+  IF NEW.protocol = 'x402' AND NEW.status <> 'refused' THEN
+    refused := refused OR (
       NEW.payee ->> 'origin' NOT LIKE '%//%/%'
       -- Of this text and no other, however it is found: most texts are no JSON.
       AND starts_with(bursar.url_of((SELECT t.text FROM bursar.purchases u JOIN bursar.texts t ON t.digest = u.resource_ref
         WHERE u.payment_id = NEW.id)), (NEW.payee ->> 'origin') || '/')
       AND (NEW.payee ->> 'origin' LIKE 'https://%' OR (NEW.payee ->> 'origin' LIKE 'http://%'
         AND (SELECT bursar.items(w.allows) ? 'loopback' FROM bursar.wallets w WHERE w.id = NEW.wallet_id)))
-    ) IS NOT TRUE)
+    ) IS NOT TRUE;
+  END IF;
+  IF refused
   THEN RAISE check_violation USING MESSAGE = TG_ARGV[0], SCHEMA = 'bursar', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
   END IF;
   RETURN NEW;
@@ -1020,13 +962,62 @@ CREATE TRIGGER payments_ask_little BEFORE INSERT ON bursar.payments
 FOR EACH ROW WHEN (NEW.status = 'awaiting_approval')
 EXECUTE FUNCTION bursar.payments_ask_little('bursar: an agent asks three things at a time');
 --> statement-breakpoint
-CREATE FUNCTION bursar.payments_begin_allowed() RETURNS trigger LANGUAGE plpgsql
+-- A payment that holds money is within the rules at the moment of its authorization, whoever decided on it. Where a rule
+-- does not apply its condition is false or unknown; what reads further tables is looked at only where it does.
+CREATE FUNCTION bursar.payments_are_allowed() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  g record;
+  rules record;
+  refused boolean;
 BEGIN
-  IF NEW.status <> 'authorized'
-    OR EXISTS (SELECT 1 FROM bursar.payments_not_allowed n WHERE n.id = NEW.id)
-    OR EXISTS (SELECT 1 FROM bursar.limits l WHERE l.wallet_id = NEW.wallet_id AND l.removed_at IS NULL
-      AND l.window = 'payment' AND l.over = 'ask' AND l.scope = 'wallet' AND NEW.amount > l.max_amount)
+  SELECT i.status, i.expires_at, i.per_payment_max, i.wallet_id, i.agent_id, i.amount - i.remaining AS taken, i.usage_consumed,
+    i.type, i.constraints, w.status AS wallet_status, w.agent_id AS wallet_agent, a.status AS agent_status, x.frozen,
+    -- What it takes was taken, in the same step and before it: the money, the allowance, the counters.
+    (SELECT count(*) FROM bursar.entries e WHERE e.journal = NEW.wallet_id AND e.seq = NEW.seq AND e.payment_id = NEW.id
+      AND e.kind = 'hold' AND e.amount = NEW.amount) AS holds
+  INTO g FROM (VALUES (1)) one
+  LEFT JOIN bursar.instruments i ON i.id = NEW.instrument_id
+  LEFT JOIN bursar.wallets w ON w.id = NEW.wallet_id
+  LEFT JOIN bursar.agents a ON a.id = NEW.agent_id
+  LEFT JOIN bursar.instance x ON true;
+  SELECT count(*) FILTER (WHERE l.window <> 'payment' AND l.scope_value IS NULL) AS counted,
+    count(DISTINCT l.window) FILTER (WHERE l.over = 'deny' AND l.max_amount IS NOT NULL AND l.scope_value IS NULL
+      AND l.scope IN ('wallet', 'agent', 'session') AND l.window IN ('payment', 'session', 'day')) AS bounds,
+    -- What asks a human was asked for by the time that it is authorized.
+    bool_or(l.window = 'payment' AND l.scope = 'wallet' AND NEW.amount > l.max_amount
+      AND (l.over = 'deny' OR (l.over = 'ask' AND TG_OP = 'INSERT'))) AS over
+  INTO rules FROM bursar.limits l WHERE l.wallet_id = NEW.wallet_id AND l.removed_at IS NULL;
+  refused := NEW.status <> 'authorized' OR OLD.status <> 'awaiting_approval'
+    OR NEW.held <> NEW.amount OR NEW.captured <> 0 OR NEW.authorized_at IS NULL
+    OR g.status IS DISTINCT FROM 'active' OR g.expires_at <= NEW.authorized_at OR NEW.amount > g.per_payment_max
+    OR g.wallet_id <> NEW.wallet_id OR g.agent_id <> NEW.agent_id
+    OR g.wallet_status IS DISTINCT FROM 'active' OR g.agent_status IS DISTINCT FROM 'active'
+    OR coalesce(g.wallet_agent, NEW.agent_id) <> NEW.agent_id
+    OR g.frozen IS NOT FALSE OR g.holds = 0 OR g.taken < NEW.amount OR g.usage_consumed < 1
+    OR jsonb_array_length(bursar.items(NEW.counted)) < rules.counted OR rules.bounds < 3 OR rules.over;
+  IF TG_OP = 'UPDATE' THEN
+    refused := refused
+      OR NOT EXISTS (SELECT 1 FROM bursar.approvals a WHERE a.subject_id = NEW.id AND a.status = 'approved');
+  END IF;
+  -- With an origin, each limit by its name, and one per payee for the account and for the origin.
+  IF NEW.payee ->> 'origin' IS NOT NULL THEN
+    refused := refused OR EXISTS (
+      SELECT 1 FROM bursar.limits l CROSS JOIN (VALUES (NEW.payee_key), (NEW.payee ->> 'origin')) paid (value)
+      WHERE l.wallet_id = NEW.wallet_id AND l.removed_at IS NULL AND l.window <> 'payment'
+        AND (l.scope_value IS NULL OR (l.scope = 'payee' AND l.scope_value = paid.value))
+        AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(bursar.items(NEW.counted)) c (value)
+          WHERE c.value ->> 'limitId' = l.id AND (l.scope <> 'payee' OR c.value ->> 'scopeValue' = paid.value)));
+  END IF;
+  -- What is bought on the web is in each list that the instrument is held to.
+  IF NEW.protocol = 'x402' THEN
+    refused := refused OR g.type <> 'usdc' OR jsonb_typeof(g.constraints) <> 'object' OR EXISTS (
+      SELECT 1 FROM jsonb_each(bursar.fields(g.constraints)) c (name, list)
+      WHERE (bursar.items(c.list) ? CASE c.name WHEN 'protocols' THEN NEW.protocol
+        WHEN 'networks' THEN NEW.payee ->> 'network' WHEN 'origins' THEN NEW.payee ->> 'origin'
+        WHEN 'addresses' THEN NEW.payee_key END) IS NOT TRUE);
+  END IF;
+  IF refused
   THEN RAISE check_violation USING MESSAGE = TG_ARGV[0], SCHEMA = 'bursar', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
   END IF;
   RETURN NEW;
@@ -1034,12 +1025,37 @@ END $$;
 --> statement-breakpoint
 CREATE TRIGGER payments_begin_allowed AFTER INSERT ON bursar.payments
 FOR EACH ROW WHEN (NEW.status NOT IN ('refused', 'awaiting_approval'))
-EXECUTE FUNCTION bursar.payments_begin_allowed('bursar: a payment begins refused, waiting, or allowed and held');
+EXECUTE FUNCTION bursar.payments_are_allowed('bursar: a payment begins refused, waiting, or allowed and held');
 --> statement-breakpoint
-CREATE FUNCTION bursar.payments_begin_with_credential() RETURNS trigger LANGUAGE plpgsql
+CREATE TRIGGER payments_are_approved AFTER UPDATE ON bursar.payments
+FOR EACH ROW WHEN (NEW.status = 'authorized' AND OLD.status <> 'authorized')
+EXECUTE FUNCTION bursar.payments_are_allowed('bursar: a waiting payment is authorized by a human, within the rules');
+--> statement-breakpoint
+-- Nor does it hold money with a credential that may not, or without one where one is needed.
+CREATE FUNCTION bursar.payments_have_a_credential() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  refused boolean := jsonb_typeof(NEW.credentials) <> 'array';
 BEGIN
-  IF EXISTS (SELECT 1 FROM bursar.payments_without_credential n WHERE n.id = NEW.id)
+  IF jsonb_array_length(bursar.items(NEW.credentials)) = 0 THEN
+    refused := refused OR EXISTS (SELECT 1 FROM bursar.agents a WHERE a.id = NEW.agent_id AND a.key_hash IS NOT NULL);
+  ELSE
+    refused := refused OR EXISTS (
+      SELECT 1 FROM jsonb_array_elements_text(bursar.items(NEW.credentials)) WITH ORDINALITY e (id, place)
+      LEFT JOIN bursar.credentials c ON c.id = e.id
+      WHERE c.id IS NULL OR c.agent_id <> NEW.agent_id
+        -- The place of the next one, as JSON counts them.
+        OR c.parent_id IS DISTINCT FROM (NEW.credentials ->> e.place::integer)
+        OR c.revoked_at IS NOT NULL
+        OR (c.expires_at IS NOT NULL AND (c.expires_at > NEW.authorized_at) IS NOT TRUE)
+        OR NOT c.scopes ? 'bursar:pay'
+        OR (c.instruments IS NOT NULL AND (c.instruments ? NEW.instrument_id) IS NOT TRUE)
+        OR (c.currency IS NOT NULL
+          AND c.currency IS DISTINCT FROM (SELECT w.currency FROM bursar.wallets w WHERE w.id = NEW.wallet_id))
+        -- It was charged in the same step, and before it.
+        OR c.spent < NEW.amount);
+  END IF;
+  IF refused
   THEN RAISE check_violation USING MESSAGE = TG_ARGV[0], SCHEMA = 'bursar', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
   END IF;
   RETURN NEW;
@@ -1047,35 +1063,11 @@ END $$;
 --> statement-breakpoint
 CREATE TRIGGER payments_begin_with_credential AFTER INSERT ON bursar.payments
 FOR EACH ROW WHEN (NEW.status = 'authorized')
-EXECUTE FUNCTION bursar.payments_begin_with_credential('bursar: a payment is made with a credential that may');
---> statement-breakpoint
-CREATE FUNCTION bursar.payments_are_approved() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF OLD.status <> 'awaiting_approval'
-    OR NOT EXISTS (SELECT 1 FROM bursar.approvals a WHERE a.subject_id = NEW.id AND a.status = 'approved')
-    OR EXISTS (SELECT 1 FROM bursar.payments_not_allowed n WHERE n.id = NEW.id)
-  THEN RAISE check_violation USING MESSAGE = TG_ARGV[0], SCHEMA = 'bursar', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
-  END IF;
-  RETURN NEW;
-END $$;
---> statement-breakpoint
-CREATE TRIGGER payments_are_approved AFTER UPDATE ON bursar.payments
-FOR EACH ROW WHEN (NEW.status = 'authorized' AND OLD.status <> 'authorized')
-EXECUTE FUNCTION bursar.payments_are_approved('bursar: a waiting payment is authorized by a human, within the rules');
---> statement-breakpoint
-CREATE FUNCTION bursar.payments_go_on_with_credential() RETURNS trigger LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  IF EXISTS (SELECT 1 FROM bursar.payments_without_credential n WHERE n.id = NEW.id)
-  THEN RAISE check_violation USING MESSAGE = TG_ARGV[0], SCHEMA = 'bursar', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
-  END IF;
-  RETURN NEW;
-END $$;
+EXECUTE FUNCTION bursar.payments_have_a_credential('bursar: a payment is made with a credential that may');
 --> statement-breakpoint
 CREATE TRIGGER payments_go_on_with_credential AFTER UPDATE ON bursar.payments
 FOR EACH ROW WHEN (NEW.status = 'authorized' AND OLD.status <> 'authorized')
-EXECUTE FUNCTION bursar.payments_go_on_with_credential('bursar: a payment is made with a credential that may');
+EXECUTE FUNCTION bursar.payments_have_a_credential('bursar: a payment is made with a credential that may');
 --> statement-breakpoint
 CREATE TRIGGER payments_follow_their_course BEFORE UPDATE ON bursar.payments
 FOR EACH ROW WHEN (NEW.status <> OLD.status AND NOT (

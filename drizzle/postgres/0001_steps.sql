@@ -3,8 +3,24 @@
 -- them. The statements within are planned once per connection, and take keys and indexes whatever the size of the tables was
 -- then: a table that was small is not read from end to end when it has grown.
 
--- All locks of a step, in one order for everybody, so that they cannot wait for each other in a circle; then where the
--- journals that are held stand. `keys`: what the steps read. `more`: further locks by name, and whether exclusive.
+-- A credential, then what minted it, up to one that the owner gave.
+CREATE FUNCTION bursar.charged(credential text, most integer) RETURNS text[] LANGUAGE plpgsql STABLE
+SET enable_seqscan = off AS $$
+DECLARE
+  next text := credential;
+  chain text[] := '{}';
+BEGIN
+  WHILE next IS NOT NULL AND cardinality(chain) < most LOOP
+    chain := chain || next;
+    SELECT c.parent_id INTO next FROM bursar.credentials c WHERE c.id = next;
+  END LOOP;
+  RETURN chain;
+END $$;
+--> statement-breakpoint
+-- All locks of the steps of a transaction, in one order for everybody, so that they cannot wait for each other in a circle;
+-- then where the journals that are held stand. `keys`: what the steps read. `more`: further locks by name, and whether
+-- exclusive. `own` tells which of them each step is for: steps that share none, or none that either has alone, may be
+-- decided on side by side.
 CREATE FUNCTION bursar.lock(keys jsonb, more jsonb) RETURNS json LANGUAGE plpgsql
 SET enable_seqscan = off AS $$
 DECLARE
@@ -12,58 +28,66 @@ DECLARE
   key jsonb;
   wallet text;
   agent text;
-  names text[] := '{}';
-  exclusives boolean[] := '{}';
-  held jsonb := '{}';
+  subject record;
+  charged text[];
+  credential text;
+  one jsonb;
+  own jsonb := '[]';
   heads jsonb := '{}';
   head record;
 BEGIN
   FOR key IN SELECT k.value FROM jsonb_array_elements(keys) k LOOP
     -- A payment stays in its wallet, and so does all else that leads to one: this is known before the lock is had.
     wallet := key ->> 'wallet';
+    agent := key ->> 'agent';
+    charged := '{}';
     IF wallet IS NULL AND key ? 'instrument' THEN
       SELECT i.wallet_id INTO wallet FROM bursar.instruments i WHERE i.id = key ->> 'instrument';
     END IF;
-    IF wallet IS NULL AND key ? 'request' THEN
-      SELECT r.wallet_id INTO wallet FROM bursar.requests r WHERE r.id = key ->> 'request';
+    IF key ? 'request' THEN
+      SELECT r.wallet_id, r.agent_id INTO subject FROM bursar.requests r WHERE r.id = key ->> 'request';
+      wallet := coalesce(wallet, subject.wallet_id);
+      agent := coalesce(agent, subject.agent_id);
     END IF;
-    IF wallet IS NULL AND key ? 'payment' THEN
-      SELECT p.wallet_id INTO wallet FROM bursar.payments p WHERE p.id = key ->> 'payment';
+    IF key ? 'payment' THEN
+      SELECT p.wallet_id, p.agent_id, p.credentials INTO subject FROM bursar.payments p WHERE p.id = key ->> 'payment';
+      wallet := coalesce(wallet, subject.wallet_id);
+      agent := coalesce(agent, subject.agent_id);
+      charged := ARRAY(SELECT jsonb_array_elements_text(subject.credentials));
     END IF;
     IF wallet IS NULL AND key ? 'limit' THEN
       SELECT l.wallet_id INTO wallet FROM bursar.limits l WHERE l.id = key ->> 'limit';
     END IF;
-    agent := key ->> 'agent';
-    IF agent IS NULL AND key ? 'payment' THEN
-      SELECT p.agent_id INTO agent FROM bursar.payments p WHERE p.id = key ->> 'payment';
+    IF key ? 'credential' THEN
+      IF agent IS NULL THEN
+        SELECT c.agent_id INTO agent FROM bursar.credentials c WHERE c.id = key ->> 'credential';
+      END IF;
+      -- A payment spends of a credential and of those that it came from, whose wallets need not be the same.
+      IF key ? 'spender' THEN
+        charged := charged || bursar.charged(key ->> 'credential', (key ->> 'chain_max')::integer);
+      END IF;
     END IF;
-    IF agent IS NULL AND key ? 'request' THEN
-      SELECT r.agent_id INTO agent FROM bursar.requests r WHERE r.id = key ->> 'request';
-    END IF;
-    IF agent IS NULL AND key ? 'credential' THEN
-      SELECT c.agent_id INTO agent FROM bursar.credentials c WHERE c.id = key ->> 'credential';
-    END IF;
-    names := names || 'instance'::text || ('journal:' || coalesce(wallet, 'instance'));
-    exclusives := exclusives || false || true;
+    one := jsonb_build_object('instance', false, 'journal:' || coalesce(wallet, 'instance'), true);
+    -- What an agent mints and asks for is counted; but whether a payment asks is known only when it was decided on.
     IF agent IS NOT NULL THEN
-      names := names || ('agent:' || agent);
-      -- What an agent mints is counted. So is what it asks for; but whether a payment asks is known only when it was decided.
-      exclusives := exclusives || (key ? 'minting');
+      one := one || jsonb_build_object('agent:' || agent, key ? 'minting' OR coalesce(key -> 'asking' ? 'fingerprint', false));
     END IF;
+    FOREACH credential IN ARRAY charged LOOP
+      one := one || jsonb_build_object('credential:' || credential, true);
+    END LOOP;
     IF key ->> 'relayer' IS NOT NULL THEN
-      names := names || ('relayer:' || (key ->> 'relayer'));
-      exclusives := exclusives || true;
+      one := one || jsonb_build_object('relayer:' || (key ->> 'relayer'), true);
     END IF;
     IF key -> 'same' ->> 'key' IS NOT NULL THEN
-      names := names || ('purchase:' || (key -> 'same' ->> 'agent') || ':' || (key -> 'same' ->> 'key'));
-      exclusives := exclusives || true;
+      one := one || jsonb_build_object('purchase:' || (key -> 'same' ->> 'agent') || ':' || (key -> 'same' ->> 'key'), true);
     END IF;
+    own := own || jsonb_build_array(one);
   END LOOP;
   FOR wanted IN
-    SELECT w.name, bool_or(w.exclusive) AS exclusive FROM (
-      SELECT unnest(names) AS name, unnest(exclusives) AS exclusive
-      UNION ALL SELECT m.key, m.value::boolean FROM jsonb_each_text(more) m
-    ) w GROUP BY w.name ORDER BY w.name COLLATE "C"
+    SELECT w.key AS name, bool_or(w.value::boolean) AS exclusive FROM (
+      SELECT e.key, e.value FROM jsonb_array_elements(own) o, jsonb_each(o.value) e
+      UNION ALL SELECT m.key, m.value FROM jsonb_each(more) m
+    ) w GROUP BY w.key ORDER BY w.key COLLATE "C"
   LOOP
     IF wanted.name LIKE 'journal:%' THEN
       SELECT h.journal, h.size, h.frontier, h.mac INTO head FROM bursar.heads h WHERE h.journal = substr(wanted.name, 9)
@@ -83,9 +107,8 @@ BEGIN
     ELSE
       PERFORM pg_advisory_xact_lock_shared(hashtextextended(wanted.name, 0));
     END IF;
-    held := held || jsonb_build_object(wanted.name, wanted.exclusive);
   END LOOP;
-  RETURN json_build_object('held', held, 'heads', heads);
+  RETURN json_build_object('own', own, 'heads', heads);
 END $$;
 --> statement-breakpoint
 -- A credential, then what minted it, up to one that the owner gave.
@@ -109,76 +132,87 @@ END $$;
 CREATE FUNCTION bursar.prior(same jsonb) RETURNS json LANGUAGE plpgsql STABLE
 SET enable_seqscan = off AS $$
 DECLARE
+  -- As values, which cost nothing to look at: of two indexes that seem alike while a table is small, the one that finds just
+  -- what is wanted is always the cheaper one then.
+  agent text := same ->> 'agent';
+  key text := same ->> 'key';
+  print text := same ->> 'fingerprint';
+  since bigint := same ->> 'since';
+  began bigint := same ->> 'began';
+  bought_since bigint := same ->> 'bought_since';
+  denied_since bigint := greatest(bought_since, since);
   found json;
 BEGIN
-  IF same ->> 'key' IS NOT NULL THEN
+  IF key IS NOT NULL THEN
     SELECT row_to_json(p) INTO found FROM bursar.payments p
-    WHERE p.agent_id = same ->> 'agent' AND p.idempotency_key = same ->> 'key'
+    WHERE p.agent_id = agent AND p.idempotency_key = key
       AND p.status NOT IN ('refused', 'voided', 'expired', 'canceled') ORDER BY p.id DESC LIMIT 1;
     IF found IS NOT NULL THEN RETURN json_build_object('by_key', found); END IF;
   END IF;
-  IF same ? 'began' THEN
+  IF began IS NOT NULL THEN
     -- What was delivered is done with: the next call buys again.
     RETURN (SELECT json_build_object(
       'open', (SELECT row_to_json(p) FROM bursar.payments p
-        WHERE p.agent_id = same ->> 'agent' AND p.fingerprint = same ->> 'fingerprint'
-          AND p.status IN ('awaiting_approval', 'authorized', 'in_doubt')
-          AND NOT EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = p.id AND u.delivered_at <= (same ->> 'began')::bigint)
+        WHERE p.agent_id = agent AND p.fingerprint = print AND p.status IN ('awaiting_approval', 'authorized', 'in_doubt')
+          AND NOT EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = p.id AND u.delivered_at <= began)
         ORDER BY p.created_at DESC, p.id DESC LIMIT 1),
       'captured', (SELECT row_to_json(p) FROM bursar.payments p
-        WHERE p.agent_id = same ->> 'agent' AND p.fingerprint = same ->> 'fingerprint'
-          AND p.created_at > (same ->> 'bought_since')::bigint AND p.status = 'captured'
+        WHERE p.agent_id = agent AND p.fingerprint = print AND p.created_at > bought_since AND p.status = 'captured'
           AND p.status NOT IN ('refused', 'voided', 'expired', 'canceled')
-          AND NOT EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = p.id AND u.delivered_at <= (same ->> 'began')::bigint)
+          AND NOT EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = p.id AND u.delivered_at <= began)
         ORDER BY p.created_at DESC, p.id DESC LIMIT 1),
       'denied', (SELECT row_to_json(p) FROM bursar.payments p
-        WHERE p.agent_id = same ->> 'agent' AND p.fingerprint = same ->> 'fingerprint'
-          AND p.created_at > greatest((same ->> 'bought_since')::bigint, (same ->> 'since')::bigint) AND p.status = 'denied'
+        WHERE p.agent_id = agent AND p.fingerprint = print AND p.created_at > denied_since AND p.status = 'denied'
           AND p.status NOT IN ('refused', 'voided', 'expired', 'canceled')
-          AND NOT EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = p.id AND u.delivered_at <= (same ->> 'began')::bigint)
+          AND NOT EXISTS (SELECT 1 FROM bursar.purchases u WHERE u.payment_id = p.id AND u.delivered_at <= began)
         ORDER BY p.created_at DESC, p.id DESC LIMIT 1)));
   END IF;
-  IF same ->> 'key' IS NOT NULL THEN RETURN NULL; END IF;
+  IF key IS NOT NULL THEN RETURN NULL; END IF;
   RETURN (SELECT json_build_object(
     'newest', (SELECT row_to_json(p) FROM bursar.payments p
-      WHERE p.agent_id = same ->> 'agent' AND p.fingerprint = same ->> 'fingerprint'
-        AND p.created_at > (same ->> 'since')::bigint AND p.status NOT IN ('refused', 'voided', 'expired', 'canceled')
+      WHERE p.agent_id = agent AND p.fingerprint = print AND p.created_at > since
+        AND p.status NOT IN ('refused', 'voided', 'expired', 'canceled')
       ORDER BY p.created_at DESC, p.id DESC LIMIT 1),
     'undecided', (SELECT row_to_json(p) FROM bursar.payments p
-      WHERE p.agent_id = same ->> 'agent' AND p.fingerprint = same ->> 'fingerprint'
-        AND p.status IN ('awaiting_approval', 'authorized', 'in_doubt')
+      WHERE p.agent_id = agent AND p.fingerprint = print AND p.status IN ('awaiting_approval', 'authorized', 'in_doubt')
       ORDER BY p.created_at DESC, p.id DESC LIMIT 1)));
 END $$;
 --> statement-breakpoint
 -- What an agent asks humans for, and whether the same was denied.
-CREATE FUNCTION bursar.asking(ask jsonb) RETURNS json LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION bursar.asking(ask jsonb) RETURNS json LANGUAGE plpgsql STABLE
+SET enable_seqscan = off AS $$
 DECLARE
+  agent text := ask ->> 'agent';
+  print text := ask ->> 'fingerprint';
+  wallet text := ask ->> 'wallet';
+  account text := ask ->> 'payee';
+  sum numeric := ask ->> 'amount';
+  denied_since bigint := ask ->> 'denied_since';
+  taken_back_since bigint := ask ->> 'taken_back_since';
   denied record;
+  same text;
 BEGIN
-  IF ask ? 'fingerprint' THEN
+  IF print IS NOT NULL THEN
     SELECT max(a.answered_at) AS at, count(*) AS times INTO denied FROM bursar.approvals a
-    WHERE a.status = 'denied' AND a.answered_at > (ask ->> 'denied_since')::bigint AND a.subject_id IN (
-      SELECT r.id FROM bursar.requests r
-      WHERE r.agent_id = ask ->> 'agent' AND r.fingerprint = ask ->> 'fingerprint' AND r.status = 'denied');
+    WHERE a.status = 'denied' AND a.answered_at > denied_since AND a.subject_id IN (
+      SELECT r.id FROM bursar.requests r WHERE r.agent_id = agent AND r.fingerprint = print AND r.status = 'denied');
+    SELECT r.id INTO same FROM bursar.requests r
+    WHERE r.agent_id = agent AND r.fingerprint = print AND r.status = 'pending' ORDER BY r.id LIMIT 1;
   ELSE
     -- By a human: what a rule refused after a yes is no denial. It was updated last when it was denied.
     SELECT max(p.updated_at) AS at, count(*) AS times INTO denied FROM bursar.payments p
-    WHERE p.agent_id = ask ->> 'agent' AND p.wallet_id = ask ->> 'wallet' AND p.payee_key = ask ->> 'payee'
-      AND p.amount = (ask ->> 'amount')::numeric AND p.status = 'denied'
-      AND p.updated_at > (ask ->> 'denied_since')::bigint AND p.refusal ->> 'code' = 'approval_denied';
+    WHERE p.agent_id = agent AND p.wallet_id = wallet AND p.payee_key = account
+      AND p.amount = sum AND p.status = 'denied' AND p.updated_at > denied_since AND p.refusal ->> 'code' = 'approval_denied';
   END IF;
   RETURN (SELECT json_build_object(
-    'waiting', (SELECT count(*) FROM bursar.requests r WHERE r.agent_id = ask ->> 'agent' AND r.status = 'pending')
-      + (SELECT count(*) FROM bursar.payments p WHERE p.agent_id = ask ->> 'agent' AND p.status = 'awaiting_approval'),
+    'waiting', (SELECT count(*) FROM bursar.requests r WHERE r.agent_id = agent AND r.status = 'pending')
+      + (SELECT count(*) FROM bursar.payments p WHERE p.agent_id = agent AND p.status = 'awaiting_approval'),
     'taken_back',
       (SELECT count(*) FROM bursar.requests r
-        WHERE r.agent_id = ask ->> 'agent' AND r.status = 'canceled' AND r.created_at > (ask ->> 'taken_back_since')::bigint)
+        WHERE r.agent_id = agent AND r.status = 'canceled' AND r.created_at > taken_back_since)
       + (SELECT count(*) FROM bursar.payments p
-        WHERE p.agent_id = ask ->> 'agent' AND p.status = 'canceled' AND p.created_at > (ask ->> 'taken_back_since')::bigint),
-    'same', (SELECT r.id FROM bursar.requests r
-      WHERE r.agent_id = ask ->> 'agent' AND r.fingerprint = ask ->> 'fingerprint' AND r.status = 'pending'
-      ORDER BY r.id LIMIT 1),
-    'denied_at', denied.at, 'denied_times', denied.times));
+        WHERE p.agent_id = agent AND p.status = 'canceled' AND p.created_at > taken_back_since),
+    'same', same, 'denied_at', denied.at, 'denied_times', denied.times));
 END $$;
 --> statement-breakpoint
 -- Where a relayer stands; null for one that has no limit yet.

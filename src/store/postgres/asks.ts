@@ -20,10 +20,18 @@ export interface Asked {
 }
 
 /**
+ * What an agent asks humans for is read for requests, which always ask. Few payments do: for one that turns out to, it is read
+ * when it is decided on again, under the lock that guards it.
+ *
  * @param then milliseconds since the epoch
  * @param timeZone the wallet's, where it is known: windows are computed in the program alone
  */
-export function askedOf(key: Key, then: number, timeZone: string | undefined): Asked {
+export function askedOf(
+  { key, more }: { readonly key: Key; readonly more?: readonly string[] },
+  then: number,
+  timeZone: string | undefined,
+): Asked {
+  const isAsking = key.asking && ('fingerprint' in key.asking || more !== undefined)
   return present({
     agent: key.agentId,
     credential: key.credentialId,
@@ -41,7 +49,7 @@ export function askedOf(key: Key, then: number, timeZone: string | undefined): A
     ...(key.relayer !== undefined && { relayer: key.relayer, today: utcDay(then) }),
     nonce: key.relayerNonce,
     ...(key.deposit && { deposit: { tx_hash: key.deposit.txHash, position: key.deposit.position } }),
-    ...(key.asking && { asking: askIn(key.asking, then) }),
+    ...(key.asking && isAsking && { asking: askIn(key.asking, then) }),
     ...(timeZone !== undefined && { windows: windowsAt(then, timeZone) }),
   })
 }

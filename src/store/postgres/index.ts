@@ -27,8 +27,8 @@ export interface PostgresOptions {
 
 const CONNECTIONS = 10
 const WAIT_MS = 20_000
-/** Connections that steps leave to readers. */
-const FOR_READERS = 3
+/** Transactions at a time. What comes meanwhile shares the next ones: a few full ones cost less than many with one step each. */
+const TRANSACTIONS = 4
 
 /**
  * The store in a PostgreSQL database, which any number of nodes may share.
@@ -48,8 +48,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   const read = new PostgresReader(source, togetherOn(pool))
   const signer = { key: journalNoteKey(journalKey.publicKey), sign: journalKey.sign }
   const tools = { clock, journals: new Journals(signer), places: new Places() }
-  const forSteps = Math.max(1, connections - FOR_READERS)
-  const queue = new StepQueue(pool, tools, { connections: forSteps, waitMs })
+  const queue = new StepQueue(pool, tools, { transactions: Math.min(TRANSACTIONS, connections), waitMs })
   const nodes = new PostgresNodes(pool)
   let altered: Promise<boolean> | undefined
   let closed = false

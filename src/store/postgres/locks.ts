@@ -2,7 +2,7 @@ import type { JournalEvent } from '../../core/event.ts'
 import { INSTANCE_JOURNAL } from '../../core/event.ts'
 import type { Op, TableName } from '../../core/tables.ts'
 
-/** Locks by name, and whether each is had alone; as `bursar.lock` takes and tells them. */
+/** Locks of a step by name, and whether it has each alone; as `bursar.lock` takes and tells them. */
 export type Locks = Readonly<Record<string, boolean>>
 
 /** The locks that guard what these events change: to be held alone before it was read. */
@@ -31,7 +31,10 @@ const GUARDS: { readonly [T in TableName]?: (op: Op, event: JournalEvent) => rea
   passkeys: () => [INSTANCE_JOURNAL],
   invitations: () => [INSTANCE_JOURNAL],
   agents: (op, event) => [`agent:${textOf(op, 'id') ?? event.agent_id}`],
-  credentials: (op, event) => [`agent:${textOf(op, 'agentId') ?? event.agent_id}`],
+  // What is spent with it is counted over all wallets; all else that becomes of it is its agent's matter.
+  credentials: (op, event) => [
+    'add' in op ? `credential:${textOf(op, 'id')}` : `agent:${textOf(op, 'agentId') ?? event.agent_id}`,
+  ],
   relayers: (op) => [`relayer:${textOf(op, 'id')}`],
   broadcasts: (op, event) => [`relayer:${textOf(op, 'relayer') ?? relayerOf(event)}`],
   fee_days: (op) => [`relayer:${textOf(op, 'relayer')}`],

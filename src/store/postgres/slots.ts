@@ -1,10 +1,14 @@
 /** So many at a time; the others in the order in which they came. */
 export class Slots {
-  private free: number
+  /** How many are free, and not waited for. */
+  free: number
+  private readonly freed: (() => void) | undefined
   private readonly waiting: (() => void)[] = []
 
-  constructor(count: number) {
+  /** @param freed called when one is free that nobody has waited for */
+  constructor(count: number, freed?: () => void) {
     this.free = count
+    this.freed = freed
   }
 
   async run<R>(work: () => Promise<R>): Promise<R> {
@@ -15,7 +19,10 @@ export class Slots {
     } finally {
       const next = this.waiting.shift()
       if (next) next()
-      else this.free += 1
+      else {
+        this.free += 1
+        this.freed?.()
+      }
     }
   }
 }

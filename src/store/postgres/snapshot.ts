@@ -51,8 +51,10 @@ export async function snapshotOf(key: Key, asked: Asked, json: string, now: numb
     passkey: rowOf('passkeys', found.passkey),
     invitation: rowOf('invitations', found.invitation),
     answers: allOf('answers', found.answers),
-    asking: key.asking ? askingOf(found.asking as Found) : NOTHING_ASKED,
     ...(await chainedOf(found.chained as Found | null, asked, now, more)),
+    get asking() {
+      return askingOf(key.asking, found.asking as Found | null | undefined)
+    },
   }
 }
 
@@ -90,7 +92,19 @@ function feesOf(relayer: string, day: string): string {
     WHERE f.relayer = ${quoted(relayer)} AND f.day = ${quoted(day)}), 'null')::text`
 }
 
-function askingOf(found: Found): Asking {
+/** A decision looked at what was not read for it: it is to be made again, with it, under these locks. */
+export class Unread extends Error {
+  readonly locks: readonly string[]
+
+  constructor(locks: readonly string[]) {
+    super('This was not read.')
+    this.locks = locks
+  }
+}
+
+function askingOf(ask: Key['asking'], found: Found | null | undefined): Asking {
+  if (!ask) return NOTHING_ASKED
+  if (!found) throw new Unread([`agent:${ask.agentId}`])
   const { waiting, taken_back: takenBack, same, denied_at: at, denied_times: times } = found
   return {
     waiting: Number(waiting),

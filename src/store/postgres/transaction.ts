@@ -5,22 +5,25 @@ import type { Asked } from './asks.ts'
 import { askedOf } from './asks.ts'
 import type { Locks } from './locks.ts'
 import type { Places } from './places.ts'
+import { roundsOf } from './rounds.ts'
 import { parseRows } from './rows.ts'
 import type { Answer, Session } from './session.ts'
-import { snapshotOf } from './snapshot.ts'
+import { snapshotOf, Unread } from './snapshot.ts'
 import { literal, sought } from './text.ts'
 import type { Parts } from './writer.ts'
-import { sealed, writeOf, written } from './writer.ts'
+import { sealed, together, writeOf, written } from './writer.ts'
 
 /** A step that waits to be run. */
 export interface Step {
   readonly key: Key
+  /** The queue that it waits in. */
+  readonly lane: string
   readonly decide: (snapshot: Snapshot) => Change<unknown>
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
-  /** Set when a transaction that it shared failed, or when it needs more locks: the next one it has to itself. */
+  /** Set when a transaction that it shared failed, or when it needs more: the next one it has to itself. */
   readonly alone?: true
-  /** Locks that a decision was found to need, beside those that its key leads to. */
+  /** Locks that a decision was found to need, beside those that its key leads to. What is read under them is read, too. */
   readonly more?: readonly string[]
 }
 
@@ -28,7 +31,7 @@ export interface Step {
 export type Outcome =
   | { readonly step: Step; readonly result: unknown; readonly landed: Landed | null }
   | { readonly step: Step; readonly error: unknown }
-  /** It has to be decided again, under these locks as well. */
+  /** It has to be decided again, under these locks as well, and with all that it may read. */
   | { readonly step: Step; readonly missing: readonly string[] }
 
 export interface Tools {
@@ -48,24 +51,30 @@ export function begun(lockMs: number): string {
 }
 
 /**
- * One transaction, shared by steps that wait in the same queue: locks and the first snapshot in one message, then what one
- * step writes along with the snapshot of the next, then the heads and COMMIT.
+ * One transaction, shared by steps that wait at the same time. Locks and the first snapshots in one message; then, round by
+ * round, what one round writes along with the snapshots of the next; then the heads and COMMIT.
  */
 export class Transaction {
-  /** What became of each step so far, in their order. */
+  /** What became of each step so far. */
   readonly outcomes: Outcome[] = []
   /** From here on it is not known whether the transaction took place, unless the server says so. */
   committing = false
   private readonly session: Session
   private readonly tools: Tools
-  private readonly steps: readonly Step[]
-  private held: Locks = {}
+  private readonly turns: readonly Turn[]
+  /** Those that are taken for the first round before it is known which locks they share. */
+  private readonly first: readonly Turn[]
   private ends: JournalEnds | undefined
 
-  constructor(session: Session, tools: Tools, steps: readonly Step[]) {
+  /** @param queues steps of one queue each, in their order */
+  constructor(session: Session, tools: Tools, queues: readonly (readonly Step[])[]) {
+    const then = tools.clock.now()
+    const turn = (step: Step): Turn => ({ step, asked: askedOf(step, then, tools.places.timeZone(step.key)) })
+    const turns = queues.map((steps) => steps.map(turn))
     this.session = session
     this.tools = tools
-    this.steps = steps
+    this.turns = turns.flat()
+    this.first = turns.flatMap((steps) => steps.slice(0, 1))
   }
 
   /**
@@ -76,33 +85,42 @@ export class Transaction {
    * @throws what the server or the connection says
    */
   async run(lockMs: number, withinMs: number): Promise<boolean> {
-    const then = this.tools.clock.now()
-    const asked = this.steps.map(({ key }) => askedOf(key, then, this.tools.places.timeZone(key)))
-    const more = Object.fromEntries(this.steps.flatMap(({ more: names = [] }) => names.map((name) => [name, true])))
-    const lock = `SELECT bursar.lock(${sought(asked)}::jsonb, ${literal(more)}::jsonb)::text; `
-    const [locked = '', first = ''] = await this.texts(begun(lockMs) + lock + snapshotSql(asked[0] as Asked), withinMs)
-    this.hold(locked)
-    let found = first
-    let parts: Parts | null = null
-    for (const [i, step] of this.steps.entries()) {
-      parts = await this.attempt(step, asked[i] as Asked, found)
-      const next = asked[i + 1]
-      if (!next) break
-      const answers = await this.texts(`${parts === null ? '' : `${writeOf(parts)}; `}${snapshotSql(next)}`, ANSWER_MS)
-      found = answers.at(-1) ?? ''
+    const more = Object.fromEntries(this.turns.flatMap(({ step }) => moreOf(step)))
+    const lock = `SELECT bursar.lock(${sought(this.turns.map(({ asked }) => asked))}::jsonb, ${literal(more)}::jsonb)::text; `
+    const [locked = '', ...texts] = await this.texts(begun(lockMs) + lock + snapshotsSql(this.first), withinMs)
+    const found = new Map(this.first.map((turn, i) => [turn, texts[i] ?? '']))
+    const rounds = this.hold(locked)
+    let parts: readonly Parts[] = []
+    for (const round of rounds) {
+      const unread = round.filter(({ turn }) => !found.has(turn)).map(({ turn }) => turn)
+      if (parts.length > 0 || unread.length > 0) {
+        const sql = [...(parts.length > 0 ? [writeOf(together(parts))] : []), snapshotsSql(unread)].join('; ')
+        const answers = await this.texts(sql, ANSWER_MS)
+        for (const [i, turn] of unread.entries()) found.set(turn, answers[answers.length - unread.length + i] ?? '')
+      }
+      parts = await this.decide(round, found)
     }
     return this.end(parts)
   }
 
-  /** Decides one step. @returns what it writes, to be sent with the next message */
-  private async attempt(step: Step, asked: Asked, found: string): Promise<Parts | null> {
+  /** Decides the steps of a round. @returns what they write, to be sent with the next message */
+  private async decide(round: readonly Held[], found: ReadonlyMap<Turn, string>): Promise<readonly Parts[]> {
+    const parts: Parts[] = []
+    for (const { turn, held } of round) {
+      const made = await this.attempt(turn, held, found.get(turn) ?? '')
+      if (made) parts.push(made)
+    }
+    return parts
+  }
+
+  private async attempt({ step, asked }: Turn, held: Locks, found: string): Promise<Parts | null> {
     const { clock, places } = this.tools
     const now = clock.now()
     const snapshot = await snapshotOf(step.key, asked, found, now, (sql) => this.text(sql))
     places.learn(step.key, snapshot)
     try {
       const change = step.decide(snapshot)
-      const made = written(change, now, this.ends as JournalEnds, this.held)
+      const made = written(change, now, this.ends as JournalEnds, held)
       if ('missing' in made) {
         this.outcomes.push({ step, missing: made.missing })
         return null
@@ -111,30 +129,29 @@ export class Transaction {
       this.outcomes.push({ step, result: change.result, landed: made.landed })
       return made.parts
     } catch (error) {
-      this.outcomes.push({ step, error })
+      this.outcomes.push(error instanceof Unread ? { step, missing: error.locks } : { step, error })
       return null
     }
   }
 
-  private async end(last: Parts | null): Promise<boolean> {
+  private async end(last: readonly Parts[]): Promise<boolean> {
     const heads = (this.ends as JournalEnds).sealed()
-    const parts = { ...last, ...(heads.length > 0 && sealed(heads)) }
-    if (last === null && heads.length === 0) {
+    if (last.length === 0 && heads.length === 0) {
       await this.session.ask('ROLLBACK', ANSWER_MS)
       return true
     }
     this.committing = true
+    const parts = { ...(last.length > 0 && together(last)), ...(heads.length > 0 && sealed(heads)) }
     const { command, warned } = await this.session.ask(`${writeOf(parts)}; COMMIT`, ANSWER_MS)
     return command === 'COMMIT' && !warned
   }
 
-  private hold(json: string): void {
-    const { held, heads } = parseRows(json) as {
-      readonly held: Locks
-      readonly heads: Readonly<Record<string, HeadRow>>
-    }
-    this.held = held
+  /** @returns the steps with the locks that each has, in rounds */
+  private hold(json: string): readonly (readonly Held[])[] {
+    const { own, heads } = parseRows(json) as { own: readonly Locks[]; heads: Readonly<Record<string, HeadRow>> }
     this.ends = this.tools.journals.begin((journal) => keptOf(heads[journal]))
+    const all = this.turns.map((turn, i) => ({ turn, held: { ...own[i], ...Object.fromEntries(moreOf(turn.step)) } }))
+    return roundsOf(all.map(({ held }) => held)).map((round) => round.map((place) => all[place] as Held))
   }
 
   private async text(sql: string): Promise<string> {
@@ -147,6 +164,20 @@ export class Transaction {
   }
 }
 
+interface Turn {
+  readonly step: Step
+  readonly asked: Asked
+}
+interface Held {
+  readonly turn: Turn
+  readonly held: Locks
+}
+
+/** The locks that were found to be needed, alone. */
+function moreOf({ more = [] }: Step): readonly (readonly [string, true])[] {
+  return more.map((name) => [name, true])
+}
+
 interface HeadRow {
   readonly size: number | string
   readonly frontier: string
@@ -157,6 +188,7 @@ function keptOf(row: HeadRow | undefined): KeptHead | undefined {
   return row && { size: Number(row.size), frontier: Buffer.from(row.frontier, 'hex'), mac: Buffer.from(row.mac, 'hex') }
 }
 
-function snapshotSql(asked: Asked): string {
-  return `SELECT bursar.snapshot(${sought(asked)}::jsonb)::text`
+/** One text for each, in their order. */
+function snapshotsSql(turns: readonly Turn[]): string {
+  return turns.map(({ asked }) => `SELECT bursar.snapshot(${sought(asked)}::jsonb)::text`).join('; ')
 }

@@ -14,7 +14,12 @@ import { literal } from './text.ts'
 type AnyRow = Readonly<Record<string, unknown>>
 
 /** What `bursar.write` is told: rows by what they are. */
-export type Parts = AnyRow
+export interface Parts {
+  readonly texts?: readonly AnyRow[]
+  readonly events?: readonly AnyRow[]
+  readonly ops?: readonly Group[]
+  readonly heads?: readonly AnyRow[]
+}
 
 /** What a step writes; null: nothing. Or the locks that it must hold alone before it may be decided. */
 export type Written =
@@ -46,7 +51,11 @@ export function written({ facts, texts = [] }: Change<unknown>, now: number, end
     ...{ journal, seq, type, body, leaf: leaf.toString('hex') },
   }))
   const ops = grouped(merged(projected.flatMap(([, made]) => made)))
-  const parts = { ...(texts.length > 0 && { texts }), ...(events.length > 0 && { events }), ops }
+  const parts = {
+    ...(texts.length > 0 && { texts: texts.map((text) => ({ ...text })) }),
+    ...(events.length > 0 && { events }),
+    ops,
+  }
   return { parts, landed: numbered.landed }
 }
 
@@ -61,6 +70,39 @@ export function sealed(heads: readonly SealedHead[]): Parts {
 
 export function writeOf(parts: Parts): string {
   return `SELECT bursar.write(${literal(parts)}::jsonb)`
+}
+
+/**
+ * The writes of steps that are nothing to each other, as one. Those that write to the same tables in the same order share their
+ * statements, row after row: the checks and triggers of a table are made ready once for all of them.
+ */
+export function together(parts: readonly Parts[]): Parts {
+  const [only] = parts
+  if (parts.length === 1 && only) return only
+  const alike = new Map<string, Group[]>()
+  for (const { ops = [] } of parts) {
+    const name = ops.map(({ table, insert }) => `${table} ${insert ? 'insert' : 'change'}`).join()
+    const groups = alike.get(name)
+    if (!groups)
+      alike.set(
+        name,
+        ops.map(({ table, insert, change }) => ({
+          table,
+          ...(insert && { insert: [...insert] }),
+          ...(change && { change: [...change] }),
+        })),
+      )
+    else
+      for (const [i, { insert = [], change = [] }] of ops.entries()) {
+        groups[i]?.insert?.push(...insert)
+        groups[i]?.change?.push(...change)
+      }
+  }
+  return {
+    texts: parts.flatMap(({ texts = [] }) => texts),
+    events: parts.flatMap(({ events = [] }) => events),
+    ops: [...alike.values()].flat(),
+  }
 }
 
 interface Group {
