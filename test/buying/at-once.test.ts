@@ -3,6 +3,7 @@ import type { TransferBooks } from '../../src/ports/chain.ts'
 import type { Reader, Store } from '../../src/ports.ts'
 import { counted, expectGivenBack, later, signed } from '../chain/scene.ts'
 import { GOODS, UNITS } from '../sellers/goods.ts'
+import { type Answer, sells } from '../sellers/stall.ts'
 import { type Chain, startChain } from '../support/chain.ts'
 import { expectPaidOnce } from './lost-reply.ts'
 import { attempts, bytesAt, offers, openSeller } from './seller.ts'
@@ -36,6 +37,19 @@ function waitingBooks(): { books: (books: TransferBooks) => TransferBooks; reach
     },
   })
   return { books, reached, go: () => go() }
+}
+
+/** A seller that answers nobody who pays before two of them have come. */
+function soldOnceBothCame(): Answer {
+  let come = (): void => undefined
+  const both = new Promise<void>((resolve) => {
+    come = resolve
+  })
+  return async (stall, exchange) => {
+    if (stall.received.length >= 2) come()
+    await both
+    await sells(stall, exchange)
+  }
 }
 
 describe('security: the same call', () => {
@@ -73,7 +87,8 @@ describe('security: the same call', () => {
 describe('a process that is about to sign', () => {
   it('is waited for by the same call elsewhere', async () => {
     const { books, reached, go } = waitingBooks()
-    const [shop, seller] = [await makeShop(chain, { books }), await openSeller(chain)]
+    // Once the first has its goods, the other would send nothing any more.
+    const [shop, seller] = [await makeShop(chain, { books }), await openSeller(chain, { paid: soldOnceBothCame() })]
     const first = shop.fetch(seller.stall.url)
     await reached
     const steps: (string | undefined)[] = []

@@ -1,3 +1,5 @@
+// First: what runs here, and not in a process of its own, opens the same keys with the same little work.
+import '../support/light-work.mjs'
 import { run } from '../../src/cli/cli.ts'
 import { Dismissed, type Program, type Terminal } from '../../src/cli/program.ts'
 import { configOf } from '../../src/config.ts'
@@ -7,10 +9,7 @@ import { createHome } from '../../src/main/create.ts'
 import { openExisting } from '../../src/main/open.ts'
 import { systemClock } from '../../src/system.ts'
 import { logger } from '../../src/telemetry.ts'
-import { ROOT, wholeWork } from './fixture.ts'
-
-// What runs here, and not in a process of its own, opens keys with all the work.
-wholeWork()
+import { ROOT } from './fixture.ts'
 
 type Answer = boolean | string | 'ctrl-c'
 

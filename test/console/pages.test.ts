@@ -72,7 +72,9 @@ const VISITS: readonly Visit[] = [
 ]
 
 describe('the pages of the console', () => {
-  it('hold on a phone and at a desk, in the light and in the dark, for eyes and for screen readers', async () => {
+  it('hold on a phone and at a desk, in the light and in the dark, for eyes and for screen readers', {
+    timeout: 180_000,
+  }, async () => {
     const all = await seeded()
     const window = await enrol(await openWindow(browser, all.site.origin, { viewport: DESK }), all.site)
     for (const visit of VISITS) await look(window, all, visit)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -38,9 +38,9 @@ export const OPEN_CARD = {
   constraints: {},
 } satisfies Partial<RequestInput>
 
-/** A purse in memory, where the system has a folder for that: these tests are about what is decided, not about disks. */
+/** As {@link makePurse}, with a card network that never waits. */
 export async function quickPurse(options: PurseOptions = {}): Promise<Purse> {
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bursar-'))
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-'))
   let made: Purse | undefined
   const clock = { now: () => made?.time.now ?? 0 }
   const sandbox = await sandboxIssuer({ path: join(folder, 'issuer.db'), clock, sleep: async () => undefined })

@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import chromium from '@sparticuz/chromium'
 import {
@@ -10,6 +10,7 @@ import {
   chromium as playwright,
 } from 'playwright-core'
 import { afterAll } from 'vitest'
+import { diskFolder } from './memory.ts'
 
 /** Of the package: another version is unpacked beside it. */
 const VERSION = '147.0.0'
@@ -31,7 +32,7 @@ export async function openBrowser(): Promise<Browser> {
  * folder, half unpacked by another process or put there by another user.
  */
 async function executable(): Promise<string> {
-  const folder = join(tmpdir(), `bursar-browser-${VERSION}-${userInfo().uid}`)
+  const folder = join(diskFolder(), `bursar-browser-${VERSION}-${userInfo().uid}`)
   const path = join(folder, 'chromium')
   if (existsSync(path)) return path
   const fresh = mkdtempSync(`${folder}-`)

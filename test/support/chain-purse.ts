@@ -26,6 +26,7 @@ import { journalKeyFile, signerOf } from '../../src/vault/keys.ts'
 import { PrivateKey } from '../../src/vault/private-key.ts'
 import { payerOf, relaySignerOf } from '../../src/vault/signer.ts'
 import type { Chain } from './chain.ts'
+import { migrated } from './migrated.ts'
 import { noSellers } from './sellers.ts'
 
 /** One USDC. */
@@ -81,6 +82,7 @@ export async function openChainPurse(
   const owner = journalKeyFile(join(folder, 'test-owner.key'))
   const publicKey = Buffer.from(journal.publicKey, 'base64')
   const path = join(folder, 'bursar.db')
+  migrated(path)
   const opened = openSqlite({ path, clock, journalKey: { publicKey, sign: signerOf(journal) } })
   const store = (options.store ?? same)(opened)
   const network = ownNetwork(chain.network, { address: chain.token, name: 'USD Coin', version: '2', decimals: 6 })

@@ -1,10 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
   cpSync,
-  existsSync,
   lstatSync,
   mkdtempSync,
   readFileSync,
@@ -13,8 +11,9 @@ import {
   symlinkSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { basename, dirname, extname, join } from 'node:path'
+import { type Guarded, guarded } from './guarded.ts'
+import { diskFolder } from './memory.ts'
 
 /** Who a server runs as. Nothing where it runs as whoever runs the tests: only root must be another, PostgreSQL refuses it. */
 export interface RunAs {
@@ -23,56 +22,21 @@ export interface RunAs {
 }
 
 /** A folder of servers, which goes when whoever made it ends, in whatever way, and its servers before it. */
-export interface ServerFolder {
+export interface ServerFolder extends Guarded {
   readonly path: string
   readonly runAs: RunAs
-  /** Ends what still runs in it, at once, and removes it. */
-  remove(): Promise<void>
 }
 
 /** What everybody may do with a folder on the way to a file: go through it. */
 const EVERYBODY_PASSES = 0o001
 
-/**
- * Reads until its maker is gone, then ends the servers of the folder by the process ids that they wrote into it, and removes
- * it. A server that had not written its own yet ends by itself: it finds its data directory gone. Twenty rounds, for what a
- * server that is ending still writes.
- */
-const GUARD = `
-cat >/dev/null
-for file in "$1"/*/postmaster.pid; do
-  read -r pid <"$file" && kill -QUIT "$pid" && kill -CONT "$pid"
-done 2>/dev/null
-for round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  rm -rf "$1" 2>/dev/null
-  [ -e "$1" ] || exit 0
-  sleep 0.1
-done
-`
-
-/** Makes a folder for servers under the temporary folder. A guard outside of this process group watches over it. */
-export function makeServerFolder(): ServerFolder {
+/** Makes a folder for servers, by default on disk. A guard outside of this process group watches over it. */
+export function makeServerFolder(parent = diskFolder()): ServerFolder {
   const runAs = process.getuid?.() === 0 ? unprivileged() : {}
-  const path = mkdtempSync(join(reachable(realpathSync(tmpdir()), runAs), 'bursar-postgres-'))
+  const path = mkdtempSync(join(reachable(realpathSync(parent), runAs), 'bursar-postgres-'))
   if (runAs.uid !== undefined && runAs.gid !== undefined) chownSync(path, runAs.uid, runAs.gid)
   chmodSync(path, 0o700)
-  const stdio: ['pipe', 'ignore', 'ignore'] = ['pipe', 'ignore', 'ignore']
-  const guard = spawn('/bin/sh', ['-c', GUARD, 'guard', path], { cwd: '/', detached: true, stdio })
-  const ended = once(guard, 'exit')
-  guard.unref()
-  // A pipe is a socket here, though its type does not say so: it must not keep this process.
-  ;(guard.stdin as unknown as { unref(): void }).unref()
-  const release = () => void guard.stdin.end()
-  // vitest's process was killed, and this one, which runs a test file for it, may go on for long.
-  process.once('disconnect', release)
-  const remove = async () => {
-    process.off('disconnect', release)
-    guard.ref()
-    release()
-    await ended
-    if (existsSync(path)) throw new Error(`The folder ${path} of a test server could not be removed.`)
-  }
-  return { path, runAs, remove }
+  return { path, runAs, ...guarded(path) }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { inject, onTestFinished, TestRunner } from 'vitest'
 import { asked, urlFor } from './postgres-databases.ts'
 import type { Grant, Kind } from './postgres-desk.ts'
@@ -23,19 +24,18 @@ export interface DatabaseOptions {
   readonly empty?: boolean
 }
 
-let made = 0
-
 /**
  * A fresh database with bursar's migrations on a real server, which is started for the first who asks in a run and shared by
  * all its test files, or which `BURSAR_TEST_POSTGRES_URL` names (a superuser's). Asked for within a test it is dropped at the
  * test's end; asked for in a hook it stays until `drop()` or the end of the run.
  */
 export async function testDatabase({ server = 'quick', empty = false }: DatabaseOptions = {}): Promise<TestDatabase> {
-  const { adminUrl, roles, template, prefix } = await askDesk<Grant>(server)
-  made += 1
-  const name = `${prefix}_${process.pid}_${made}`
+  const { adminUrl, roles, template, strategy, prefix } = await askDesk<Grant>(server)
+  // No number of this process: it runs many files, and what a hook asked for stays.
+  const name = `${prefix}_${randomBytes(6).toString('hex')}`
   const from = empty ? 'template1' : template
-  await asked(adminUrl, (client) => client.query(`CREATE DATABASE ${name} OWNER ${roles.owner} TEMPLATE ${from}`))
+  const create = `CREATE DATABASE ${name} OWNER ${roles.owner} TEMPLATE ${from} ${strategy}`
+  await asked(adminUrl, (client) => client.query(create))
   const drop = () =>
     asked(adminUrl, async (client) => {
       await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)

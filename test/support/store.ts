@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import type { Store } from '../../src/ports.ts'
 import { openSqlite, type SqliteOptions } from '../../src/store/sqlite/index.ts'
+import { migrated } from './migrated.ts'
 
 /** The tables of a store as plain SQL sees them, past the code that wrote them. */
 export interface Books {
@@ -24,6 +25,7 @@ export const ON_POSTGRES = process.env.BURSAR_TEST_STORE === 'postgres'
 /** A store for a test: of SQLite at this path, or a fresh database of PostgreSQL. */
 export async function openTestStore(options: SqliteOptions): Promise<TestStore> {
   if (ON_POSTGRES) return onPostgres(options)
+  migrated(options.path)
   const store = openSqlite(options)
   const again = async () => openSqlite(options)
   return { store, books: async () => sqliteBooks(options.path), again, close: () => store.close() }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { addAgent, keyHashOf } from '../../src/actions/owner/agents.ts'
@@ -41,13 +41,8 @@ export interface World {
   close(): Promise<void>
 }
 
-/** Memory where the system has a file system in it: these tests are about what is decided, not about disks. */
-function quickFolder(): string {
-  return mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'bursar-'))
-}
-
 export async function makeWorld(now: number): Promise<World> {
-  const folder = quickFolder()
+  const folder = mkdtempSync(join(tmpdir(), 'bursar-'))
   const time = { now }
   const clock = { now: () => time.now }
   const owner = makeKeyPair()
