@@ -107,6 +107,7 @@ export interface Store {
   update<R>(key: Key, decide: (snapshot: Snapshot) => Change<R>): Promise<R>
   readonly read: Reader
   readonly nodes: Nodes
+  readonly kept: Kept
   /** @throws `argument_invalid` where nothing is archived; `config_invalid` where this role may not */
   archive(): Promise<Archive>
   /** A whole copy, made while others write. @throws `argument_invalid` where the database's own tools do that */
@@ -124,6 +125,58 @@ export interface Archive {
    */
   clear(journal: string, events: readonly Pick<StoredEvent, 'seq' | 'leaf'>[]): Promise<number>
 }
+
+/**
+ * What is remembered between calls, so that none is done twice, whichever process is asked and whatever ended meanwhile. It is no
+ * record of what happened: a journal says nothing of it, and it goes.
+ *
+ * @throws each: `busy`, `rail_unavailable`: the caller must not go on as if it were remembered, though it may be
+ */
+export interface Kept {
+  /** Remembers a name until a time: false where it is remembered already. @param name 64 characters, such as a digest */
+  first(name: string, untilMs: number): Promise<boolean>
+  /** Claims a key for a call that is about to be done, or tells what became of the one that has it. */
+  claim(claim: Claim): Promise<Claimed>
+  /** The call of this claim was done. @param answer null: it is not for the database to have, or is too long for it */
+  keep(claim: Claim, answer: string | null): Promise<void>
+  /** The call of this claim was not done, and may be tried again. */
+  drop(claim: Claim): Promise<void>
+}
+
+/** Of one call. Times are milliseconds since the epoch. */
+export interface Claim {
+  /** Who asks, in at most 300 characters, and the key that they gave, in at most 128. */
+  readonly caller: string
+  readonly key: string
+  /** Digest of what is asked for, in hexadecimal digits. */
+  readonly asked: string
+  /** A UUID of this claim alone. */
+  readonly holder: string
+  /** Until when it may still be worked on, by a process that cannot be seen from here. */
+  readonly busyUntil: number
+  /** From when on the key is as if it was never used. */
+  readonly expiresAt: number
+  readonly room: Room
+}
+
+/** How much is remembered. Where it is more, the oldest goes. */
+export interface Room {
+  /** Keys of one caller. */
+  readonly keys: number
+  /** Bytes of the answers to one caller, at most 500,000, and to all. That a call was done is remembered without its answer. */
+  readonly bytes: number
+  readonly allBytes: number
+}
+
+/** What a claim finds. */
+export type Claimed =
+  | { readonly state: 'mine' }
+  /** As many calls of this caller as there is room for are worked on, or nobody knows of them. */
+  | { readonly state: 'full' }
+  /** Worked on; or nobody knows whether it was done, for whoever worked on it is gone. */
+  | { readonly state: 'busy' | 'unknown'; readonly asked: string }
+  /** Done. `answer` is null where it is not in the database; whoever was `holder` may have it. */
+  | { readonly state: 'done'; readonly asked: string; readonly holder: string; readonly answer: string | null }
 
 /** What the processes on one database do together. */
 export interface Nodes {

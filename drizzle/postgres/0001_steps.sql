@@ -35,6 +35,8 @@ DECLARE
   own jsonb := '[]';
   heads jsonb := '{}';
   head record;
+  -- The waits for single locks are short. So are all of them together: meanwhile others wait for those that are had.
+  until timestamptz := clock_timestamp() + 4 * nullif(current_setting('lock_timeout'), '0')::interval;
 BEGIN
   FOR key IN SELECT k.value FROM jsonb_array_elements(keys) k LOOP
     -- A payment stays in its wallet, and so does all else that leads to one: this is known before the lock is had.
@@ -89,6 +91,9 @@ BEGIN
       UNION ALL SELECT m.key, m.value FROM jsonb_each(more) m
     ) w GROUP BY w.key ORDER BY w.key COLLATE "C"
   LOOP
+    IF clock_timestamp() > until THEN
+      RAISE lock_not_available USING MESSAGE = 'bursar: others have had too many of the locks';
+    END IF;
     IF wanted.name LIKE 'journal:%' THEN
       SELECT h.journal, h.size, h.frontier, h.mac INTO head FROM bursar.heads h WHERE h.journal = substr(wanted.name, 9)
       FOR NO KEY UPDATE;

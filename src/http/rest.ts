@@ -6,7 +6,7 @@ import type { Authenticate } from './auth/authenticator.ts'
 import type { HttpDeps, Principal } from './deps.ts'
 import { DOCS_CSP, docsPage } from './docs.ts'
 import { OWNER_HANDLERS } from './owner/index.ts'
-import { type Kept, keptAnswers, keyOf } from './shared/idempotency.ts'
+import { type Answered, keptAnswers, keyOf } from './shared/idempotency.ts'
 import { inputOf, UnsupportedType } from './shared/input.ts'
 import { openApiText } from './shared/openapi.ts'
 import { bugResponse, problemOf, problemResponse, Refused } from './shared/problem.ts'
@@ -29,7 +29,9 @@ const HANDLERS = { agent: AGENT_HANDLERS, human: OWNER_HANDLERS } as unknown as 
  */
 export function restRoutes(deps: HttpDeps, authenticate: Authenticate, closing: AbortSignal = NEVER): Hono {
   const app = new Hono()
-  const once = keptAnswers(() => deps.bursar.clock.now())
+  const { store, clock } = deps.bursar
+  const failed = (error: unknown): void => deps.log('warn', 'What was done could not be remembered.', errorField(error))
+  const once = keptAnswers({ kept: store.kept, clock, failed })
   const surface = { deps, authenticate, closing, once }
   for (const [path, methods] of byPath()) {
     for (const [method, name] of methods)
@@ -95,12 +97,12 @@ function callerOf(principal: Principal): string {
 }
 
 /** The answer as it can be given again. What should not have happened may have done something: it is not done again. */
-async function kept(deps: HttpDeps, c: Context, route: Route, work: () => Promise<Answer>): Promise<Kept> {
+async function kept(deps: HttpDeps, c: Context, route: Route, work: () => Promise<Answer>): Promise<Answered> {
   const response = await work()
     .then((answer) => written(c.req.raw, route, answer))
     .catch((error: unknown) => {
       if (error instanceof BursarError) return problemOfAny(error)
-      deps.log('error', 'A request failed.', { error: error instanceof Error ? (error.stack ?? '') : String(error) })
+      deps.log('error', 'A request failed.', errorField(error))
       return bugResponse()
     })
   return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
@@ -131,6 +133,10 @@ function permit({ agent, human }: Route, principal: Principal): void {
   if (human === null) throw new BursarError('forbidden', 'This is for an agent to do.')
   if (human.power && principal.authority === null)
     throw new BursarError('assurance_too_low', 'What gives power is confirmed with a passkey, in the console.')
+}
+
+function errorField(error: unknown): { readonly error: string } {
+  return { error: error instanceof Error ? (error.stack ?? '') : String(error) }
 }
 
 function written(request: Request, route: Route, answer: Answer): Response {

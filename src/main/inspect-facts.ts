@@ -12,12 +12,13 @@ export interface Facts extends Pick<PrimaryReport, 'version' | 'settings' | 'ser
   readonly role: Pick<PrimaryReport['role'], 'name' | 'superuser' | 'powers' | 'lacks'>
 }
 
-/** What a role of nodes has no use for. Whoever has it can make the books say what did not happen. */
+/** What a role of nodes has no use for. Whoever has it can make the books say what did not happen. What is only remembered goes. */
 const POWERS = `
   SELECT coalesce(json_agg(power ORDER BY power), '[]') FROM (
     SELECT p.privilege || ' on ' || t.label AS power
     FROM tables t CROSS JOIN (VALUES ('DELETE'), ('TRUNCATE'), ('TRIGGER')) AS p (privilege)
     WHERE has_table_privilege(t.oid, p.privilege)
+      AND NOT (p.privilege = 'DELETE' AND t.label IN ('kept_calls', 'kept_names'))
     UNION ALL
     SELECT 'UPDATE on ' || t.label FROM tables t
     WHERE t.label IN ('events', 'entries', 'deposits', 'owners', 'answers') AND has_table_privilege(t.oid, 'UPDATE')

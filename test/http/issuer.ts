@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { Hono } from 'hono'
 import { exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
 import { addCredential } from '../../src/actions/owner/credentials.ts'
+import type { AppOptions } from '../../src/http/app.ts'
 import { makeSite, type Site } from '../support/http.ts'
 
 export interface Issuer {
@@ -55,18 +56,16 @@ const SCOPE = 'openid bursar:read bursar:pay bursar:request'
 
 export const ME = '/api/v1/agent-payments/me'
 
+/** Answers with who the server takes the one who asks for. */
+export const whoAsks: NonNullable<AppOptions['rest']> = (_deps, authenticate) => {
+  const app = new Hono()
+  app.all('/me', async (c) => c.json({ ...(await authenticate(c.req.raw)) }))
+  return app
+}
+
 /** A server that trusts the issuer's tokens about one agent, at the time that it is. */
 export async function trusting(issuer: Issuer, more: object = {}): Promise<Site & { readonly credentialId: string }> {
-  const one = await makeSite({
-    now: Date.now(),
-    app: () => ({
-      rest: (_deps, authenticate) => {
-        const app = new Hono()
-        app.all('/me', async (c) => c.json({ ...(await authenticate(c.req.raw)) }))
-        return app
-      },
-    }),
-  })
+  const one = await makeSite({ now: Date.now(), app: () => ({ rest: whoAsks }) })
   const token = { issuer: issuer.url, subject: 'agent', audience: 'bursar', jwks_uri: issuer.jwksUri, ...more }
   const { credential_id } = await addCredential(one.deps.bursar, one.purse.authority, one.agentId, { token })
   return { ...one, credentialId: credential_id }

@@ -95,12 +95,22 @@ export async function problemsOf(purse: Purse, kept: readonly string[] = []): Pr
   return (await verifyStore(purse.bursar, keyOf(purse), kept)).problems
 }
 
-/** Every row as the database itself has it. Of JSON, whose keys have no order, what it says. */
+/** Every row of a purse as the database itself has it. Of JSON, whose keys have no order, what it says. */
 export async function rowsIn(where: string): Promise<Rows> {
+  return Object.fromEntries(Object.entries(await allIn(where)).filter(([table]) => !table.startsWith('kept_')))
+}
+
+/** How many calls and names are remembered there. */
+export async function rememberedIn(where: string): Promise<readonly (number | undefined)[]> {
+  const { kept_calls, kept_names } = await allIn(where)
+  return [kept_calls?.length, kept_names?.length]
+}
+
+function allIn(where: string): Promise<Rows> {
   return where.startsWith('postgres') ? rowsOfPostgres(where) : rowsOfFile(where)
 }
 
-function rowsOfFile(path: string): Rows {
+async function rowsOfFile(path: string): Promise<Rows> {
   const db = new Database(path, { readonly: true })
   try {
     db.defaultSafeIntegers(true)

@@ -7,10 +7,14 @@ import { KEYS, type TableName } from '../../src/core/tables.ts'
 import type { Connection } from '../../src/store/sqlite/connection.ts'
 import { openConnection, openReader } from '../../src/store/sqlite/connection.ts'
 import { events, heads, READINGS, texts } from '../../src/store/sqlite/schema.ts'
+import { kept_calls, kept_names, kept_room } from '../../src/store/sqlite/schema-kept.ts'
 import { codeOf } from '../purse/desk.ts'
 import { temporaryFolder } from '../support/purse.ts'
 
-const SCHEMA: readonly SQLiteTable[] = [...Object.values(READINGS), events, heads, texts]
+const SCHEMA: readonly SQLiteTable[] = [
+  ...Object.values(READINGS),
+  ...[events, heads, texts, kept_calls, kept_names, kept_room],
+]
 
 function migrated(): { path: string; connection: Connection } {
   const path = join(temporaryFolder(), 'bursar.db')

@@ -4,6 +4,7 @@ import { BOOKS } from './wall-books.ts'
 import { ALLOWED_ON_CHAIN, ON_CHAIN } from './wall-chain.ts'
 import { ALLOWED_CHARGED, CHARGED } from './wall-charged.ts'
 import { ALLOWED_CREDENTIALS, CREDENTIALS } from './wall-credentials.ts'
+import { ALLOWED_KEPT, KEPT } from './wall-kept.ts'
 import { LIMITS } from './wall-limits.ts'
 import { ALLOWED_OWNERS, OWNERS } from './wall-owners.ts'
 import { ALLOWED_APPROVED, ALLOWED_PAYMENT, PAYMENTS } from './wall-payments.ts'
@@ -26,7 +27,7 @@ export const CHAIN_CASES: ReadonlySet<Case> = new Set([
 
 /** What no store lets pass. */
 export const CASES: readonly Case[] = [
-  ...[BOOKS, LIMITS, TERMS, PAYMENTS, CREDENTIALS, OWNERS, ASKS, RULES].flat(),
+  ...[BOOKS, LIMITS, TERMS, PAYMENTS, CREDENTIALS, OWNERS, ASKS, RULES, KEPT].flat(),
   ...CHAIN_CASES,
 ]
 
@@ -43,5 +44,6 @@ export const ALLOWED: readonly Allowed[] = [
   ...ALLOWED_OWNERS,
   ...ALLOWED_ASKS,
   ...ALLOWED_RULES,
+  ...ALLOWED_KEPT,
 ]
 export { ALLOWED_PAYMENT }

@@ -5,7 +5,10 @@ import { copyRows } from './wall-copy.ts'
 import { FUNCTIONS, inPostgres, type Shapes } from './wall-dialect.ts'
 import { checksOf } from './wall-sqlite.ts'
 
-const MIGRATION = new URL('../../drizzle/postgres/0000_bursar.sql', import.meta.url)
+/** Those that make tables. */
+const MIGRATIONS = ['0000_bursar', '0004_kept'].map(
+  (tag) => new URL(`../../drizzle/postgres/${tag}.sql`, import.meta.url),
+)
 
 /** CHECKs that the two say in different words: PostgreSQL's, and SQLite's. */
 const WORDS: readonly (readonly [string, string])[] = [
@@ -139,10 +142,11 @@ async function shapesOf(client: pg.Client): Promise<Shapes> {
   }
 }
 
-/** The CHECKs of the migration by their names, as `table: expression` in the words of SQLite. */
+/** The CHECKs of the migrations by their names, as `table: expression` in the words of SQLite. */
 function namedChecks(): Map<string, string> {
   const found = new Map<string, string>()
-  for (const statement of readFileSync(MIGRATION, 'utf8').split('--> statement-breakpoint')) {
+  const texts = MIGRATIONS.map((file) => readFileSync(file, 'utf8'))
+  for (const statement of texts.join('--> statement-breakpoint').split('--> statement-breakpoint')) {
     const table = /CREATE TABLE bursar\.(\w+)/.exec(statement)?.[1]
     const names = [...statement.matchAll(/CONSTRAINT (\w+) CHECK \(/g)].map(([, name]) => name as string)
     if (!table) continue

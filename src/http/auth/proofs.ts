@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { calculateJwkThumbprint, EmbeddedJWK, errors, type JWTPayload, jwtVerify } from 'jose'
 import type { BursarError } from '../../core/errors.ts'
-import type { Clock } from '../../ports.ts'
+import type { Clock, Kept } from '../../ports.ts'
 import { clientOf } from '../shared/client.ts'
 import { Refused } from '../shared/problem.ts'
 
@@ -11,19 +11,20 @@ export const PROOF_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] 
 const SKEW_MS = 60_000
 const PROOF_MAX = 8_000
 const ID_MAX = 256
-/** More than one agent may send within the time that a proof is good for. */
+/** More than one agent may send to one process within the time that a proof is good for. */
 const SEEN_MAX = 10_000
 
 /** Demonstrating proof of possession (RFC 9449, §4.3): the request was signed by the key that the token is bound to, once. */
 export interface Proofs {
   /**
    * @param by the agent, and the thumbprint of its key: the token's `cnf.jkt`
-   * @throws `unauthenticated`
+   * @throws `unauthenticated`; as {@link Kept}
    */
   check(request: Request, token: string, by: { readonly agentId: string; readonly thumbprint: string }): Promise<void>
 }
 
-export function proofsOf(clock: Clock): Proofs {
+/** @param kept what all processes remember: a proof that one took, no other one takes */
+export function proofsOf(clock: Clock, kept: Kept): Proofs {
   const seen = new Map<string, ReturnType<typeof onceOf>>()
   return {
     async check(request, token, { agentId, thumbprint }) {
@@ -43,9 +44,19 @@ export function proofsOf(clock: Clock): Proofs {
       if (typeof jti !== 'string' || jti === '' || jti.length > ID_MAX) throw invalid('The DPoP proof has no jti.')
       const own = seen.get(agentId) ?? onceOf()
       seen.set(agentId, own)
-      if (!own.first(`${thumbprint} ${jti}`, performance.now())) throw invalid('The DPoP proof was used before.')
+      const name = createHash('sha256')
+        .update(JSON.stringify([agentId, thumbprint, jti]))
+        .digest('hex')
+      // Here first: what one process is shown again, or too much of, is not the database's to look at.
+      const isFirst = own.first(name, performance.now()) && (await kept.first(name, overAt(claims.iat as number)))
+      if (!isFirst) throw invalid('The DPoP proof was used before.')
     },
   }
+}
+
+/** From when on a proof of this time is taken by no process, whose clocks may differ as much again. In milliseconds. */
+function overAt(iat: number): number {
+  return Math.ceil(iat * 1000) + 2 * SKEW_MS
 }
 
 async function signed(proof: string, thumbprint: string): Promise<JWTPayload> {

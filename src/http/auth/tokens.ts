@@ -35,7 +35,7 @@ interface Token {
  */
 export function tokens(deps: HttpDeps) {
   const keys = issuerKeys()
-  const proofs = proofsOf(deps.bursar.clock)
+  const proofs = proofsOf(deps.bursar.clock, deps.bursar.store.kept)
   const known = new Map<string, Token>()
 
   async function verified(token: string, credential: Credential): Promise<JWTPayload> {

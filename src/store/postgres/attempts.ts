@@ -6,8 +6,9 @@ import type { Session } from './session.ts'
 import type { Outcome, Step, Tools } from './transaction.ts'
 import { ANSWER_MS, Transaction } from './transaction.ts'
 
-/** How long steps wait for a lock while others want their connection, and while they have enough, in milliseconds. */
+/** How long steps wait for a lock while others want their connection, in milliseconds. */
 const IMPATIENT_MS = 250
+/** And those that did so in vain: one alone; of several each its share, so that one which is free again soon has its turn. */
 const PATIENT_MS = 5_000
 /** Steps have hardly more locks to wait for, and a server that is there answers within so long, in milliseconds. */
 const LOCKS = 4
@@ -37,9 +38,10 @@ export class Attempts {
   /**
    * @param queues steps of one queue each, in their order
    * @param locked whether they waited for a lock for long already
+   * @param others how many wait for their turn to do so
    * @param left how long they may still take, in milliseconds
    */
-  async make(queues: readonly (readonly Step[])[], locked: boolean, left: number): Promise<Ended> {
+  async make(queues: readonly (readonly Step[])[], locked: boolean, others: number, left: number): Promise<Ended> {
     let session: Session
     try {
       session = await this.pool.session()
@@ -47,7 +49,7 @@ export class Attempts {
       return isLost(error) ? { kind: 'again', locked } : { kind: 'failed', error }
     }
     const transaction = new Transaction(session, this.tools, queues)
-    const lockMs = Math.min(left, locked ? PATIENT_MS : IMPATIENT_MS)
+    const lockMs = Math.min(left, Math.max(IMPATIENT_MS, locked ? PATIENT_MS / (1 + others) : 0))
     try {
       if (await transaction.run(lockMs, Math.min(left, LOCKS * lockMs + SILENT_MS))) {
         session.release(false)

@@ -4,6 +4,7 @@ import type { Clock, Store } from '../../ports.ts'
 import { Journals, journalNoteKey } from '../shared/journals.ts'
 import { refuseMoved } from '../shared/moved.ts'
 import { archiveOn } from './archive.ts'
+import { PostgresKept } from './kept.ts'
 import { migrate } from './migrate.ts'
 import { PostgresNodes } from './nodes.ts'
 import { Places } from './places.ts'
@@ -76,6 +77,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
     },
     read,
     nodes,
+    kept: new PostgresKept(pool, clock, waitMs),
     archive: () => archiveOn(source),
     async backup() {
       throw new BursarError(

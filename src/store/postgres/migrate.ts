@@ -43,13 +43,16 @@ function notAllowed(): BursarError {
   )
 }
 
-/** A commit that is told before it is on the disk may be lost, and with it what was paid. */
+/** A commit that is told before it is where it has to be may be lost, and with it what was paid. */
 async function assertDurable(client: pg.ClientBase): Promise<void> {
-  const { rows } = await client.query<{ held: string }>("SELECT current_setting('synchronous_commit') AS held")
-  if (rows[0]?.held === 'off')
+  const { rows } = await client.query<{ held: string; standbys: string }>(
+    "SELECT current_setting('synchronous_commit') AS held, current_setting('synchronous_standby_names') AS standbys",
+  )
+  const { held = '', standbys = '' } = rows[0] ?? {}
+  if (held === 'off' || (held === 'local' && standbys !== ''))
     throw new BursarError(
       'config_invalid',
-      'PostgreSQL has synchronous_commit = off here: payments could be lost. Turn it on.',
+      `PostgreSQL has synchronous_commit = ${held} here: payments could be lost. Turn it on.`,
     )
 }
 

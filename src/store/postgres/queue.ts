@@ -114,13 +114,12 @@ export class StepQueue {
     const until = performance.now() + this.waitMs
     const queues = taken.map(({ steps }) => steps)
     for (let locked = false; ; ) {
-      const left = until - performance.now()
-      if (left <= 0) {
+      const ended: Ended | null = await this.patiently(locked, () => this.attempt(queues, locked, until))
+      if (!ended) {
         for (const { reject } of queues.flat())
           reject(new BursarError('busy', 'The database is busy, or cannot be reached.'))
         return
       }
-      const ended: Ended = await this.patiently(locked, () => this.attempts.make(queues, locked, left))
       if (ended.kind !== 'again') return settle(taken, ended)
       if (ended.locked && taken.length > 1) {
         for (const { lane, steps } of taken) giveBack(lane, steps).isApart = true
@@ -129,6 +128,12 @@ export class StepQueue {
       locked = ended.locked
       await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * PAUSE_MS))
     }
+  }
+
+  /** @returns null when its turn came too late */
+  private async attempt(queues: readonly (readonly Step[])[], locked: boolean, until: number): Promise<Ended | null> {
+    const left = until - performance.now()
+    return left > 0 ? this.attempts.make(queues, locked, this.patient.wanted, left) : null
   }
 
   private patiently<R>(locked: boolean, work: () => Promise<R>): Promise<R> {

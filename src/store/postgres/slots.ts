@@ -11,6 +11,11 @@ export class Slots {
     this.freed = freed
   }
 
+  /** How many wait for one. */
+  get wanted(): number {
+    return this.waiting.length
+  }
+
   async run<R>(work: () => Promise<R>): Promise<R> {
     if (this.free > 0) this.free -= 1
     else await new Promise<void>((resolve) => void this.waiting.push(resolve))

@@ -99,6 +99,8 @@ export class Transaction {
         for (const [i, turn] of unread.entries()) found.set(turn, answers[answers.length - unread.length + i] ?? '')
       }
       parts = await this.decide(round, found)
+      // Whatever else was read with the locks is from before this round wrote: the next ones read it anew.
+      found.clear()
     }
     return this.end(parts)
   }

@@ -7,6 +7,7 @@ import { journalNoteKey } from '../shared/journals.ts'
 import { refuseMoved } from '../shared/moved.ts'
 import { alterations } from './alterations.ts'
 import { openConnection, openReader } from './connection.ts'
+import { SqliteKept } from './kept.ts'
 import { leadOf } from './lead.ts'
 import { StepQueue } from './queue.ts'
 import { SqliteReader } from './reader.ts'
@@ -39,6 +40,7 @@ export function openSqlite(options: SqliteOptions): Store {
   const snapshots = new SnapshotReader(writing, tables)
   const queue = new StepQueue(writing, snapshots, new Writer(writing, tables, signer), options.clock)
   const read = new SqliteReader(reading, statementsOf(reading), () => openReader(options.path))
+  const kept = new SqliteKept(() => openConnection(options.path), options.clock)
   let altered: boolean | undefined
   let closed = false
   return {
@@ -54,6 +56,7 @@ export function openSqlite(options: SqliteOptions): Store {
     read,
     // One machine: what others commit is found by looking, and there is nobody to tell.
     nodes: { lead: (duty) => leadOf(options.path, duty), tell: () => undefined, heard: () => () => undefined },
+    kept,
     async archive() {
       throw new BursarError(
         'argument_invalid',
@@ -67,6 +70,7 @@ export function openSqlite(options: SqliteOptions): Store {
       if (closed) return
       closed = true
       await queue.idle()
+      await kept.close()
       read.close()
       writing.close()
     },
