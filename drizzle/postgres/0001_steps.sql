@@ -5,7 +5,7 @@
 
 -- A credential, then what minted it, up to one that the owner gave.
 CREATE FUNCTION bursar.charged(credential text, most integer) RETURNS text[] LANGUAGE plpgsql STABLE
-SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   next text := credential;
   chain text[] := '{}';
@@ -22,7 +22,7 @@ END $$;
 -- exclusive. `own` tells which of them each step is for: steps that share none, or none that either has alone, may be
 -- decided on side by side.
 CREATE FUNCTION bursar.lock(keys jsonb, more jsonb) RETURNS json LANGUAGE plpgsql
-SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   wanted record;
   key jsonb;
@@ -117,7 +117,8 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- A credential, then what minted it, up to one that the owner gave.
-CREATE FUNCTION bursar.chain(credential text, most integer) RETURNS json LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION bursar.chain(credential text, most integer) RETURNS json LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   next text := credential;
   row bursar.credentials;
@@ -135,7 +136,7 @@ END $$;
 -- Payments that may be the same purchase: by key; else the newest of each kind. Which of them it is the program says, by a
 -- clock that it reads after this: what is looked for is as of a moment before, so that nothing is left out.
 CREATE FUNCTION bursar.prior(same jsonb) RETURNS json LANGUAGE plpgsql STABLE
-SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   -- As values, which cost nothing to look at: of two indexes that seem alike while a table is small, the one that finds just
   -- what is wanted is always the cheaper one then.
@@ -185,7 +186,7 @@ END $$;
 --> statement-breakpoint
 -- What an agent asks humans for, and whether the same was denied.
 CREATE FUNCTION bursar.asking(ask jsonb) RETURNS json LANGUAGE plpgsql STABLE
-SET enable_seqscan = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   agent text := ask ->> 'agent';
   print text := ask ->> 'fingerprint';
@@ -221,7 +222,8 @@ BEGIN
 END $$;
 --> statement-breakpoint
 -- Where a relayer stands; null for one that has no limit yet.
-CREATE FUNCTION bursar.lane(relayer_id text, nonce bigint, today text) RETURNS json LANGUAGE sql STABLE AS $$
+CREATE FUNCTION bursar.lane(relayer_id text, nonce bigint, today text) RETURNS json LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
   SELECT json_build_object(
     'relayer', row_to_json(r),
     'last', (SELECT max(b.relayer_nonce) FROM bursar.broadcasts b WHERE b.relayer = r.id),
@@ -242,7 +244,7 @@ $$;
 -- Everything that a decision may look at, after the locks were had: each statement in here sees what was committed before it
 -- began. By keys and indexes alone.
 CREATE FUNCTION bursar.snapshot(key jsonb) RETURNS json LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   payment bursar.payments;
   request bursar.requests;
@@ -361,7 +363,7 @@ END $$;
 -- order given; rows of one table that follow each other in one statement, since the checks and triggers of a table are made
 -- ready anew for each. The branches per table are made by scripts/postgres-steps.mjs from src/store/postgres/schema.ts.
 CREATE FUNCTION bursar.write(step jsonb) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
   one jsonb;
   changed bigint;

@@ -123,7 +123,7 @@ describe('wallets that wait at the same time', () => {
   it('do not wait for one that somebody else has', async () => {
     const { url } = await testDatabase()
     const purse = await makePostgresPurse(url)
-    const store = await purse.node({ connections: 2 })
+    const store = await purse.node({ connections: 4 })
     const [held = '', ...others] = await wallets(purse, 9)
     const holder = new pg.Client({ connectionString: url })
     await holder.connect()
@@ -176,6 +176,39 @@ describe('wallets that wait at the same time', () => {
     )
     const statuses = views.map(({ status }) => status).toSorted()
     expect(statuses).toEqual([...Array(3).fill('awaiting_approval'), ...Array(5).fill('refused')])
+    expect(await problemsOf(purse)).toEqual([])
+  })
+})
+
+describe('queues of one wallet, on a node that does not know yet that they are', () => {
+  it('are decided on one after the other', async () => {
+    const { url } = await testDatabase()
+    const purse = await makePostgresPurse(url)
+    const card = await makeCardOf(purse, purse.caller)
+    const before = await availableOf(purse)
+    const store = await purse.node({ connections: 1 })
+    const read = async (): Promise<bigint> =>
+      store.update({ instrumentId: card.instrument_id }, ({ accounts }) => ({ facts: [], result: accounts!.available }))
+    const [, seen] = await Promise.all([cent(store, purse), read()])
+    expect(seen).toBe(before + 1n)
+  })
+
+  it('security: ask a human for what two cards spend together', async () => {
+    const { url } = await testDatabase()
+    const purse = await makePostgresPurse(url)
+    const cards: string[] = []
+    for (const amount of ['100.00', '101.00'])
+      cards.push((await makeCardOf(purse, purse.caller, { amount, usage_limit: undefined })).instrument_id)
+    await setLimit(purse.bursar, purse.authority, purse.walletId, {
+      ...{ scope: 'wallet', window: 'total', over: 'ask', max_amount: '10.00' },
+    })
+    const bursar = { ...purse.bursar, store: await purse.node({ connections: 1 }) }
+    const views = await Promise.all(
+      cards.map((instrument_id) =>
+        pay(bursar, purse.caller, { instrument_id, amount: '6.00', payee: SHOP, purpose: 'a part' }),
+      ),
+    )
+    expect(views.map(({ status }) => status).toSorted()).toEqual(['awaiting_approval', 'captured'])
     expect(await problemsOf(purse)).toEqual([])
   })
 })

@@ -49,7 +49,10 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   const read = new PostgresReader(source, togetherOn(pool))
   const signer = { key: journalNoteKey(journalKey.publicKey), sign: journalKey.sign }
   const tools = { clock, journals: new Journals(signer), places: new Places() }
-  const queue = new StepQueue(pool, tools, { transactions: Math.min(TRANSACTIONS, connections), waitMs })
+  const queue = new StepQueue(pool, tools, {
+    transactions: Math.max(1, Math.min(TRANSACTIONS, Math.floor(connections / 2))),
+    waitMs,
+  })
   const nodes = new PostgresNodes(pool)
   let altered: Promise<boolean> | undefined
   let closed = false
