@@ -101,7 +101,8 @@ describe('nodes', () => {
     expect(two.isHeld()).toBe(false)
     await asked(adminUrl, (client) =>
       client.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()",
+        `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
       ),
     )
     await until(() => !one.isHeld())
@@ -126,7 +127,9 @@ describe('nodes', () => {
     }
     await tell('first')
     await asked(adminUrl, (client) =>
-      client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"),
+      client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+      ),
     )
     await asked(adminUrl, (client) =>
       client.query("SELECT pg_notify('bursar_changed', 'nonsense'), pg_notify('bursar_changed', '[1,[[2,3]]]')"),
