@@ -21,11 +21,8 @@ class WaitingFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Native modules, real files and child processes need processes, and slow machines need time. One process runs many files,
-    // each of which begins afresh but for the packages, which are loaded once.
+    // Native modules, real files and child processes: a process for each file, and time for slow machines.
     pool: 'forks',
-    isolate: false,
-    setupFiles: ['test/support/afresh.ts'],
     // Tests wait for disks, chains, servers and other processes: two more than there are processors keep all of those busy.
     maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: WaitingFirst },
