@@ -69,20 +69,25 @@ describe('send', () => {
   })
 
   it('goes to every node, and is taken when one takes it', async () => {
+    // Mined, it would be `nonce_used` when it comes once more.
+    await chain.automine(false)
     const raw = await signed(await chain.publicClient.getTransactionCount({ address: sender.address }), 10n)
     proxy.lie('eth_sendRawTransaction', fails('nonce too low'))
     // Both are the same chain: where one was slow, it has it already.
     expect(['taken', 'known']).toContain(await nodesOf([proxy.url, chain.url]).send(raw))
     expect(proxy.calls.get('eth_sendRawTransaction')).toBeGreaterThan(0)
     expect(await nodesOf([proxy.url, chain.url]).send('0x02')).toBe('nonce_used')
+    await chain.mine()
   })
 
   it('is taken when one node takes it and the other is down, and unknown when both are', async () => {
+    await chain.automine(false)
     const raw = await signed(await chain.publicClient.getTransactionCount({ address: sender.address }), 10n)
     proxy.down()
     // Both are the same chain: where one was slow, it has it already.
     expect(['taken', 'known']).toContain(await nodesOf([proxy.url, chain.url]).send(raw))
     await throwsUnknown(() => nodesOf([proxy.url, proxy.url]).send(raw))
+    await chain.mine()
   })
 
   it('is unknown when the node was only busy', async () => {
