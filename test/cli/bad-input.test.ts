@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bursar, emptyHome, newHome, PASSPHRASE } from './fixture.ts'
+import { bursar, command, emptyHome, newHome, PASSPHRASE } from './fixture.ts'
 
 const UNKNOWN = 'pay_01900000-0000-7000-8000-000000000000'
 const LIMIT = ['limit', 'set', 'sandbox', '--scope', 'wallet', '--window', 'day']
@@ -33,7 +33,7 @@ describe('bad input', () => {
     ['an unknown assurance', ['wallet', 'approvals', 'sandbox', 'pinky']],
     ['an unknown mode', ['wallet', 'create', 'x', '--mode', 'dry']],
   ])('is a matter of usage, exit 2: %s', async (_what, args) => {
-    const { code, stdout, stderr } = await bursar(home, args, { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
+    const { code, stdout, stderr } = await command(home, args, { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).not.toBe('')
   })
@@ -63,7 +63,7 @@ describe('bad input', () => {
     ['argument_invalid', ['backup', '/nowhere/backup.db']],
     ['already_exists', ['backup', '/']],
   ])('is refused, exit 1, with code and hint: %s, %j', async (code, args) => {
-    const ran = await bursar(home, [...args, '--json'], { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
+    const ran = await command(home, [...args, '--json'], { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
     expect({ exit: ran.code, stdout: ran.stdout }).toEqual({ exit: 1, stdout: '' })
     expect(JSON.parse(ran.stderr)).toEqual({
       error: { code, message: expect.any(String), hint: expect.stringMatching(/\w/) },
@@ -71,12 +71,12 @@ describe('bad input', () => {
   })
 
   it('says it in words without --json', async () => {
-    const { stderr } = await bursar(home, ['wallet', 'show', 'nowhere'])
+    const { stderr } = await command(home, ['wallet', 'show', 'nowhere'])
     expect(stderr).toMatch(/^not_found: .+\n.+\n$/)
   })
 
   it('says what is wrong with the usage as JSON with --json', async () => {
-    const { code, stderr } = await bursar(home, ['wallet', 'list', '--all', '--json'])
+    const { code, stderr } = await command(home, ['wallet', 'list', '--all', '--json'])
     expect(code).toBe(2)
     expect(JSON.parse(stderr).error).toEqual({
       code: 'usage',

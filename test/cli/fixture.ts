@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, onTestFinished } from 'vitest'
+import type { Ran } from './commanded.ts'
+
+export type { Ran } from './commanded.ts'
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const ENTRY = join(ROOT, 'dist', 'main.js')
@@ -13,14 +16,8 @@ export const PASSPHRASE = 'correct horse battery'
 
 type Variables = Readonly<Record<string, string>>
 
-export interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
 /** What makes the keys of these homes cheap to open. Who gives a program other options gives it this as well. */
-export const LIGHT = `--import ${pathToFileURL(join(ROOT, 'test', 'support', 'light-work.mjs'))}`
+export const LIGHT = `--require ${JSON.stringify(join(ROOT, 'test', 'support', 'light-work.cjs'))}`
 let nodeOptions = LIGHT
 
 /** From now on, in this file: keys are sealed and opened with all the work that bursar asks for. */
@@ -54,17 +51,25 @@ export function bursar(home: string, args: readonly string[], more: Variables = 
   })
 }
 
-/** As {@link bursar}, by the owner, with `--json`: the answer. */
+/** As {@link bursar}, in this process: for what a test needs before it begins, and for commands whose process is nothing special. */
+export async function command(home: string, args: readonly string[], more: Variables = {}, input = ''): Promise<Ran> {
+  // What was sealed with all the work is not opened with little.
+  if (nodeOptions !== LIGHT) return bursar(home, args, more, input)
+  const { commanded } = await import('./commanded.ts')
+  return commanded({ BURSAR_HOME: home, ...more }, args, { input })
+}
+
+/** As {@link command}, by the owner, with `--json`: the answer. */
 // biome-ignore lint/suspicious/noExplicitAny: answers of every shape
 export async function owner(home: string, ...args: string[]): Promise<any> {
-  const ran = await bursar(home, [...args, '--json'], OWNER)
+  const ran = await command(home, [...args, '--json'], OWNER)
   if (ran.code !== 0) throw new Error(`exit ${ran.code}: ${ran.stderr}`)
   return JSON.parse(ran.stdout)
 }
 
-/** As {@link bursar}, by the owner, where it fails: the exit code and the error, which comes after what is logged. Answers are on stdout, or nowhere. */
+/** As {@link command}, by the owner, where it fails: the exit code and the error, which comes after what is logged. Answers are on stdout, or nowhere. */
 export async function refused(home: string, args: readonly string[], input = ''): Promise<Failed> {
-  const { code, stdout, stderr } = await bursar(home, [...args, '--json'], OWNER, input)
+  const { code, stdout, stderr } = await command(home, [...args, '--json'], OWNER, input)
   return {
     exit: code,
     stdout,
@@ -104,7 +109,7 @@ export async function newHome(): Promise<string> {
 
 async function makeTemplate(): Promise<string> {
   const home = emptyHome()
-  const { code, stderr } = await bursar(home, ['init'], { BURSAR_OWNER_PASSPHRASE: PASSPHRASE })
+  const { code, stderr } = await command(home, ['init'], OWNER)
   if (code !== 0) throw new Error(stderr)
   return home
 }

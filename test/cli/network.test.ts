@@ -1,3 +1,5 @@
+// First: what is sealed and opened here is what other processes open and seal.
+import '../support/light-work.cjs'
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'

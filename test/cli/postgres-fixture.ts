@@ -1,5 +1,5 @@
 import { asked, type TestDatabase, testDatabase } from '../support/postgres.ts'
-import { bursar, emptyHome, OWNER, type Ran } from './fixture.ts'
+import { command, emptyHome, OWNER, type Ran } from './fixture.ts'
 
 export interface Found {
   readonly check: string
@@ -31,7 +31,7 @@ export async function examined(home: string, url: string): Promise<Examined> {
 
 /** A command of the owner on a database. */
 export function on(url: string, home: string, args: readonly string[]): Promise<Ran> {
-  return bursar(home, args, { ...OWNER, BURSAR_DATABASE_URL: url })
+  return command(home, args, { ...OWNER, BURSAR_DATABASE_URL: url })
 }
 
 export interface Purse extends TestDatabase {

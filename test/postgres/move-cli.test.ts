@@ -1,3 +1,5 @@
+// First: what is sealed and opened here is what other processes open and seal.
+import '../support/light-work.cjs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { bursar, newHome, OWNER, owner } from '../cli/fixture.ts'

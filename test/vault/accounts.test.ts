@@ -1,5 +1,5 @@
 // First: what keys take in work is for seal.test.ts.
-import '../support/light-work.mjs'
+import '../support/light-work.cjs'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
