@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { agent, bursar, newHome, owner, refused } from './fixture.ts'
+import { agent, bursar, command, newHome, owner, refused } from './fixture.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000
 
@@ -35,7 +35,7 @@ it('gives an agent keys for less than all, and shows by what it is known', async
   expect(Date.parse(next.expires_at) - Date.parse(next.created_at)).toBe(30 * DAY_MS)
   expect(Date.parse(old.expires_at) - Date.parse(next.created_at)).toBe(DAY_MS / 24)
   expect(await owner(home, 'agent', 'revoke-credential', added.credential_id)).toMatchObject({ status: 'revoked' })
-  const { stdout } = await bursar(home, ['agent', 'credentials', 'shopper'])
+  const { stdout } = await command(home, ['agent', 'credentials', 'shopper'])
   expect(stdout).toMatch(
     /tokens of https:\/\/idp\.example .*active\n.*key +read .*\n.*50\.00 USD .*active\n.*50\.00 USD .*revoked/,
   )
@@ -62,7 +62,7 @@ it('security: gives power with the passphrase alone, and takes it without', asyn
   const home = await newHome()
   const trust = ['agent', 'trust', 'default', '--issuer', 'https://a.example', '--subject', 's', '--audience', 'a']
   for (const args of [['agent', 'add-key', 'default'], trust]) {
-    const { code, stderr } = await bursar(home, [...args, '--json'], { BURSAR_OWNER_PASSPHRASE: 'wrong' })
+    const { code, stderr } = await command(home, [...args, '--json'], { BURSAR_OWNER_PASSPHRASE: 'wrong' })
     expect([code, JSON.parse(stderr).error.code]).toEqual([1, 'passphrase_wrong'])
   }
   const { credential_id } = await owner(home, 'agent', 'add-key', 'default')

@@ -120,16 +120,16 @@ describe('configuration', () => {
   it('makes nothing in an empty home but by `mcp` and `init`: exit 2', async () => {
     const home = emptyHome()
     for (const args of [['wallet', 'list'], ['freeze-all'], ['journal', 'verify'], ['doctor']])
-      expect((await bursar(home, args)).code).toBe(args[0] === 'doctor' ? 4 : 2)
+      expect((await command(home, args)).code).toBe(args[0] === 'doctor' ? 4 : 2)
     expect(readdirSync(home)).toEqual([])
   })
 
   it('takes another database file', async () => {
     const home = await newHome()
-    const { code, stderr } = await bursar(home, ['wallet', 'list'], {
+    const { code, stderr } = await command(home, ['wallet', 'list'], {
       BURSAR_DATABASE_URL: `file:${join(home, 'other.db')}`,
     })
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('There is no bursar') })
-    expect((await bursar(home, ['wallet', 'list'], { BURSAR_DATABASE_URL: `file://${home}/bursar.db` })).code).toBe(0)
+    expect((await command(home, ['wallet', 'list'], { BURSAR_DATABASE_URL: `file://${home}/bursar.db` })).code).toBe(0)
   })
 })

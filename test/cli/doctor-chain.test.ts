@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { homeWithWallet, type Scene, startScene, tokenOf, URL_SECRET } from './chain-fixture.ts'
-import { bursar, newHome, owner } from './fixture.ts'
+import { command, newHome, owner } from './fixture.ts'
 
 interface Finding {
   readonly check: string
@@ -41,7 +41,7 @@ describe('doctor, of chains', () => {
   afterAll(() => scene.stop())
 
   const examine = async (where = home): Promise<{ code: number | null; findings: Finding[]; problems: Finding[] }> => {
-    const { code, stdout, stderr } = await bursar(where, ['doctor', '--json'])
+    const { code, stdout, stderr } = await command(where, ['doctor', '--json'])
     expect(stdout + stderr).not.toContain(URL_SECRET)
     const findings = (JSON.parse(stdout) as Finding[]).filter(({ check }) => CHAINS.includes(check))
     const problems = findings.filter(({ ok }) => !ok)

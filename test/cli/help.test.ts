@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { commandLine } from '../../src/cli/cli.ts'
 import type { Program, Terminal } from '../../src/cli/program.ts'
 import { shellOf } from '../../src/cli/shell.ts'
-import { bursar, emptyHome } from './fixture.ts'
+import { bursar, command, emptyHome } from './fixture.ts'
 
 const terminal = { interactive: false, colors: false, out: () => {}, err: () => {} } as unknown as Terminal
 const root = commandLine(shellOf({ version: '0.0.0' } as Program, terminal))
@@ -118,7 +118,7 @@ describe('help', () => {
   })
 
   it.each(root.commands.map((command) => command.name()))('`%s --help` runs', async (name) => {
-    const { code, stdout, stderr } = await bursar(emptyHome(), [name, '--help'])
+    const { code, stdout, stderr } = await command(emptyHome(), [name, '--help'])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toContain(`Usage: bursar ${name}`)
   })

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { configOf } from '../../src/config.ts'
 import { networkAccess, readNetworks, removeNetwork, setNetwork } from '../../src/main/networks.ts'
 import { type Scene, startScene, textIn, tokenOf, URL_SECRET } from './chain-fixture.ts'
-import { agent, bursar, emptyHome, newHome, OWNER, owner, refused } from './fixture.ts'
+import { agent, bursar, command, emptyHome, newHome, OWNER, owner, refused } from './fixture.ts'
 
 const BASE = 'eip155:84532'
 const TOKEN = { address: '0x700b6A60ce7EaaEA56F065753d8dcB9653dbAD35', name: 'USD Coin', version: '2', decimals: 6 }
@@ -127,7 +127,7 @@ describe('a network', () => {
   it('security: needs the passphrase: nodes are believed', async () => {
     const home = await newHome()
     for (const args of [set(...tokenOf(scene.chain)), ['network', 'remove', scene.chain.network]]) {
-      const { code, stderr } = await bursar(home, [...args, '--json'])
+      const { code, stderr } = await command(home, [...args, '--json'])
       expect([code, JSON.parse(stderr).error.code]).toEqual([1, 'passphrase_wrong'])
     }
     expect(textIn(home, 'networks.json')).toBe(null)
@@ -138,7 +138,7 @@ describe('a network', () => {
     ['half a token', ['network', 'set', BASE, '--node', 'https://a.example', '--token', TOKEN.address]],
     ['decimals that are none', ['network', 'set', BASE, '--node', 'https://a.example', '--decimals', '10']],
   ])('is a matter of usage, exit 2: %s', async (_what, args) => {
-    expect((await bursar(await newHome(), args, OWNER)).code).toBe(2)
+    expect((await command(await newHome(), args, OWNER)).code).toBe(2)
   })
 
   it('does not keep agents from cards where networks.json is damaged', async () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bursar, newHome, owner, PASSPHRASE } from './fixture.ts'
+import { bursar, command, newHome, owner, PASSPHRASE } from './fixture.ts'
 
 describe('the owner, at the command line', () => {
   it('makes, funds, freezes and lists wallets', async () => {
@@ -58,7 +58,7 @@ describe('the owner, at the command line', () => {
     const rotated = await owner(home, 'agent', 'rotate', 'shopper')
     expect(rotated).toMatchObject({ agent_id: added.agent_id, name: 'shopper' })
     expect(rotated.key).not.toBe(added.key)
-    const listed = await bursar(home, ['agent', 'list', '--json'])
+    const listed = await command(home, ['agent', 'list', '--json'])
     expect(listed.stdout).not.toContain(rotated.key)
     expect(await owner(home, 'agent', 'revoke', added.agent_id)).toMatchObject({ name: 'shopper', status: 'revoked' })
   })
@@ -79,7 +79,7 @@ describe('the owner, at the command line', () => {
       home = await newHome()
     })
     const count = async () =>
-      JSON.parse((await bursar(home, ['journal', 'list', '--limit', '1000', '--json'])).stdout).length
+      JSON.parse((await command(home, ['journal', 'list', '--limit', '1000', '--json'])).stdout).length
 
     it.each([
       [['wallet', 'create', 'mine']],
@@ -96,7 +96,7 @@ describe('the owner, at the command line', () => {
     ])('security: needs the passphrase: %j', async (args) => {
       const before = await count()
       for (const given of [{}, { BURSAR_OWNER_PASSPHRASE: 'correct horse batterY' }]) {
-        const { code, stdout, stderr } = await bursar(home, [...args, '--json'], given)
+        const { code, stdout, stderr } = await command(home, [...args, '--json'], given)
         expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
         expect(JSON.parse(stderr).error.code).toBe('passphrase_wrong')
       }

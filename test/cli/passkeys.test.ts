@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bursar, newHome, owner } from './fixture.ts'
+import { bursar, command, newHome, owner } from './fixture.ts'
 
 describe('owners and their passkeys, at the command line', () => {
   it('lets in another human by a code, which is told once', async () => {
@@ -26,7 +26,7 @@ describe('owners and their passkeys, at the command line', () => {
       { up_to: null, assurance: 'passkey', owners: 2 },
     ])
     for (const tier of ['3xpasskey', '2x', '2xmodel', '2x2xhost', '2xpasskey:1:2'])
-      expect((await bursar(home, ['wallet', 'approvals', 'sandbox', tier])).code).toBe(2)
+      expect((await command(home, ['wallet', 'approvals', 'sandbox', tier])).code).toBe(2)
     const { stdout } = await bursar(home, ['doctor', '--json', '--url', 'http://192.168.1.5:8787'])
     const findings = JSON.parse(stdout) as { check: string; ok: boolean; found: string }[]
     const found = findings.filter(({ check }) => check === 'passkeys' || check === 'console')

@@ -3,7 +3,7 @@ import { startHost } from '../hosts/host.ts'
 import { type Market, type Shopper, startMarket, startShopper } from '../hosts/market.ts'
 import { PAID_ANSWERS } from '../sellers/hostile/paid.ts'
 import type { OfficialSeller } from '../sellers/official.ts'
-import { bursar, OWNER, owner, refused } from './fixture.ts'
+import { command, OWNER, owner, refused } from './fixture.ts'
 
 let market: Market
 let seller: OfficialSeller
@@ -20,7 +20,7 @@ afterAll(async () => {
   await market?.stop()
 })
 
-const shown = async (...args: string[]): Promise<string> => (await bursar(home, args)).stdout
+const shown = async (...args: string[]): Promise<string> => (await command(home, args)).stdout
 
 async function buy(url: string, by = shopper.host) {
   const { structuredContent } = await shopper.buy(url, {}, by)
@@ -47,7 +47,7 @@ describe('bursar wallet allow', () => {
   })
 
   it("security: asks for the owner's passphrase", async () => {
-    const { code, stdout, stderr } = await bursar(home, [...allow('upfront'), '--json'])
+    const { code, stdout, stderr } = await command(home, [...allow('upfront'), '--json'])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toContain('passphrase_wrong')
     expect(await allowed()).toEqual(['loopback'])
@@ -58,7 +58,7 @@ describe('bursar wallet allow', () => {
     ['nothing and something', ['--none', 'v1']],
     ['what there is not', ['loopback', 'everything']],
   ])('is a matter of usage, exit 2: %s', async (_what, args) => {
-    const { code, stdout } = await bursar(home, allow(...args), OWNER)
+    const { code, stdout } = await command(home, allow(...args), OWNER)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(await allowed()).toEqual(['loopback'])
   })

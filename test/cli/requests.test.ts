@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { agent, bursar, CARD, newHome, owner, SHOP } from './fixture.ts'
+import { agent, bursar, CARD, command, newHome, owner, SHOP } from './fixture.ts'
 
 describe('requests and payments, at the command line', () => {
   it('approves for less, and the agent gets what was approved', async () => {
@@ -15,7 +15,7 @@ describe('requests and payments, at the command line', () => {
     const instrument = { amount: '60.00', usage_limit: 2, per_payment_max: '40.00', status: 'active' }
     expect(approved).toMatchObject({ status: 'approved', instrument })
     expect(await call('get_request', { request_id })).toMatchObject({ status: 'approved', instrument })
-    const again = await bursar(home, ['request', 'approve', request_id, '--yes', '--json'])
+    const again = await command(home, ['request', 'approve', request_id, '--yes', '--json'])
     expect(JSON.parse(again.stderr).error.code).toBe('not_pending')
   })
 
@@ -69,7 +69,7 @@ describe('requests and payments, at the command line', () => {
     expect(await owner(home, 'payment', 'show', payment_id, '--proof')).toMatchObject({
       proof: expect.stringContaining('c2sp.org'),
     })
-    expect((await bursar(home, ['payment', 'show', payment_id])).stdout).toContain('payment.captured')
+    expect((await command(home, ['payment', 'show', payment_id])).stdout).toContain('payment.captured')
   })
 
   it('freezes, unfreezes and revokes an instrument', async () => {
@@ -94,7 +94,7 @@ describe('requests and payments, at the command line', () => {
     const { call } = await agent(home)
     const { request_id } = await call('request_instrument', { ...CARD, purpose: 'ok\u001b[2J\nAmount  1.00 USD\u202e' })
     for (const args of [['show', request_id], ['list']]) {
-      const { stdout } = await bursar(home, ['request', ...args])
+      const { stdout } = await command(home, ['request', ...args])
       expect(stdout).toContain('ok [2J Amount 1.00 USD')
       expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/)
     }

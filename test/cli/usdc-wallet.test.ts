@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, homeWithWallet, type Scene, startScene } from './chain-fixture.ts'
-import { agent, bursar, emptyHome, OWNER, owner, refused } from './fixture.ts'
+import { agent, bursar, command, emptyHome, OWNER, owner, refused } from './fixture.ts'
 
 const USDC = 1_000_000n
 const COIN = 10n ** 18n
@@ -97,17 +97,17 @@ describe('a wallet in USDC', () => {
     await chain.mint(account, 5n * USDC)
     await owner(home, 'wallet', 'fund', 'shopping')
     await chain.takeAway(account, 2n * USDC)
-    const differing = await bursar(home, ['wallet', 'reconcile', 'shopping', '--json'])
+    const differing = await command(home, ['wallet', 'reconcile', 'shopping', '--json'])
     expect(differing.code).toBe(4)
     expect(JSON.parse(differing.stdout)).toMatchObject({
       ...{ chain: '3.000000', books: '5.000000', agree: false, status: 'frozen' },
     })
-    const funding = await bursar(home, ['wallet', 'fund', 'shopping'])
+    const funding = await command(home, ['wallet', 'fund', 'shopping'])
     expect(funding).toMatchObject({
       code: 4,
       stdout: expect.stringContaining('The account holds 3.000000 USDC; the books say 5.000000.'),
     })
-    expect((await bursar(home, ['wallet', 'reconcile', 'shopping', '--accept', '--json'])).code).toBe(1)
+    expect((await command(home, ['wallet', 'reconcile', 'shopping', '--accept', '--json'])).code).toBe(1)
     expect(await owner(home, 'wallet', 'reconcile', 'shopping', '--accept')).toMatchObject({
       ...{ available_amount: '3.000000', status: 'frozen' },
     })
@@ -146,7 +146,7 @@ describe('a wallet in USDC', () => {
     const { home, account, relayer } = await homeWithWallet(scene)
     const { stdout } = await bursar(home, create('second'), OWNER)
     expect(stdout).toMatch(new RegExp(`Send ETH for fees there to +${relayer}`))
-    const list = await bursar(home, ['wallet', 'list'])
+    const list = await command(home, ['wallet', 'list'])
     expect(list.stdout).toContain(`${scene.chain.network}:0x${account.slice(2, 6).toLowerCase()}…`)
     expect(Math.max(...list.stdout.split('\n').map((line) => line.length))).toBeLessThan(140)
   })
@@ -173,7 +173,7 @@ describe('a wallet in USDC', () => {
     ['another asset', ['--asset', 'USDT', '--network', 'eip155:84532']],
     ['an unknown confirmation', ['--asset', 'USDC', '--network', 'eip155:84532', '--confirmation', 'soon']],
   ])('is a matter of usage, exit 2: %s', async (_what, options) => {
-    const { code, stdout } = await bursar(emptyHome(), ['wallet', 'create', 'x', ...options], OWNER)
+    const { code, stdout } = await command(emptyHome(), ['wallet', 'create', 'x', ...options], OWNER)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, vi } from 'vitest'
+import { LIGHT } from '../cli/fixture.ts'
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 /** It waits for a card of one minute to expire. */
@@ -23,7 +24,7 @@ interface Told {
  * @param interruptAt it is interrupted once it has said this
  */
 function tell(root: string, temporary: string, interruptAt?: string): Promise<Told> {
-  const env = { ...process.env, TMPDIR: temporary, BURSAR_AGENT: 'somebody else' }
+  const env = { ...process.env, TMPDIR: temporary, BURSAR_AGENT: 'somebody else', NODE_OPTIONS: LIGHT }
   const child = spawn(process.execPath, [join(root, 'dist', 'demo.js')], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let out = ''
   let err = ''
