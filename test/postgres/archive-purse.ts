@@ -1,8 +1,9 @@
 import { join } from 'node:path'
+import { fetchWithPayment } from '../../src/actions/agent/fetch-with-payment.ts'
 import { type Archived, archiveJournals } from '../../src/actions/owner/archive.ts'
 import { ArchiveFolder } from '../../src/actions/owner/archive-files.ts'
 import { verifyStore } from '../../src/actions/owner/journal.ts'
-import type { PaymentView } from '../../src/actions/wire.ts'
+import type { InstrumentView, PaymentView } from '../../src/actions/wire.ts'
 import type { NoteKey } from '../../src/core/note.ts'
 import type { Report } from '../../src/core/verify/index.ts'
 import { journalNoteKey } from '../../src/store/shared/journals.ts'
@@ -61,6 +62,25 @@ export async function payOnce(purse: PostgresPurse, more: object = {}): Promise<
   return buy(purse as unknown as Purse, card, '20.00', more)
 }
 
+/** Refused: over what the card has; by no card; and something on the web that cannot be asked for. Their ids. */
+export async function refuseThree(purse: PostgresPurse, card: InstrumentView): Promise<readonly string[]> {
+  const over = await buy(purse as unknown as Purse, card, '4000.00')
+  const cardless = await buy(purse as unknown as Purse, { ...card, instrument_id: 'inst_none' }, '4.00')
+  const { payment: unbought } = await fetchWithPayment(purse.bursar, purse.caller, {
+    ...{ instrument_id: card.instrument_id, url: 'https://shop.example/a', headers: { cookie: 'a=b' } },
+    ...{ max_amount: '1.00', purpose: 'A page' },
+  })
+  const all = [over, cardless, unbought!]
+  if (all.some(({ status }) => status !== 'refused')) throw new Error('One of them was not refused.')
+  return all.map(({ payment_id }) => payment_id)
+}
+
+/** Those of these payments that have a row. */
+export async function rowsOf({ store: { read } }: PostgresPurse, ids: readonly string[]): Promise<readonly string[]> {
+  const rows = await Promise.all(ids.map((id) => read.one('payments', { id })))
+  return rows.flatMap((row) => row?.id ?? [])
+}
+
 /** The events of all journals that have no body in the database. */
 export async function bodiless({ bursar: { store } }: OldPurse): Promise<number> {
   const journals = await store.read.journals()
@@ -77,3 +97,13 @@ export const forced = ({ database }: OldPurse, sql: string): Promise<unknown> =>
          ENABLE ALWAYS TRIGGER events_stay, ENABLE ALWAYS TRIGGER events_remain`,
     ),
   )
+
+/** As `forced`, in every table, and without foreign keys. All walls stand again afterwards. */
+export const tampered = ({ database }: OldPurse, sql: string): Promise<unknown> =>
+  asked(database.adminUrl, async (client) => {
+    const walls = (state: string) => `DO $$ DECLARE wall record; BEGIN
+      FOR wall IN SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = 'bursar'::regnamespace AND NOT t.tgisinternal
+      LOOP EXECUTE format('ALTER TABLE bursar.%I ${state} TRIGGER %I', wall.relname, wall.tgname); END LOOP; END $$`
+    await client.query(`SET session_replication_role = replica; ${walls('DISABLE')}; ${sql}; ${walls('ENABLE ALWAYS')}`)
+  })

@@ -16,7 +16,7 @@ const KEYED = [
   .map((table) => `${table}_are_new`)
   .concat('heads_are_ahead', 'wallets_have_their_own_account')
 /** Walls of what SQLite has no archive for. */
-const OWN = ['events_are_whole']
+const OWN = ['events_are_whole', 'payments_are_not_emptied', 'purchases_are_not_emptied']
 /** What would replace a row in SQLite, and is an UPDATE here that the rules let pass. */
 const UPDATES = [
   'accounts is replaced',
