@@ -162,11 +162,11 @@ export class ArchiveFolder {
 
   /** Events of one journal, in their order, with the bodies that are archived. */
   async *whole(journal: string, events: AsyncIterable<Stored> | Iterable<Stored>): AsyncIterable<Stored & Kept> {
-    const open = this.files.map((file) => new Cursor(file.of(journal)))
+    const open = this.files.map((file) => new Cursor(file, journal))
     try {
       for await (const event of events) {
         if (event.body !== null) yield event
-        else yield { ...event, body: await bodyAt(open, event.seq) }
+        else yield { ...event, ...((await filedAt(open, event.seq)) ?? {}) }
       }
     } finally {
       for (const cursor of open) await cursor.close()
@@ -176,21 +176,26 @@ export class ArchiveFolder {
 
 type Stored = StoredEvent & Kept
 
-async function bodyAt(cursors: readonly Cursor[], seq: number): Promise<string | null> {
+async function filedAt(
+  cursors: readonly Cursor[],
+  seq: number,
+): Promise<{ readonly body: string; readonly file: ReadFile } | null> {
   for (const cursor of cursors) {
     const body = await cursor.at(seq)
-    if (body !== null) return body
+    if (body !== null) return { body, file: cursor.file }
   }
   return null
 }
 
 /** Reads the events of one journal in one file, as far as it was asked for. */
 class Cursor {
+  readonly file: MonthFile
   private readonly events: AsyncIterator<FiledEvent>
   private next: FiledEvent | null | undefined
 
-  constructor(events: AsyncIterable<FiledEvent>) {
-    this.events = events[Symbol.asyncIterator]()
+  constructor(file: MonthFile, journal: string) {
+    this.file = file
+    this.events = file.of(journal)[Symbol.asyncIterator]()
   }
 
   /** Of places that are asked for in their order. */

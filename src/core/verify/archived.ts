@@ -1,4 +1,5 @@
 import type { ArchivedFile } from '../event/journal.ts'
+import type { JournalEvent } from '../event.ts'
 import { type Hash, leafHash } from '../merkle.ts'
 import type { Kept } from './index.ts'
 
@@ -26,6 +27,10 @@ export class Archived {
   unread = 0
   private readonly gaps = new Set<string>()
   private readonly files: ArchivedFile[] = []
+  /** What bodies were read from. */
+  private readonly used = new Set<ReadFile>()
+  /** Payments that an event names whose body is where the event is. */
+  private readonly here = new Set<string>()
 
   /** @param isGiven whether the files of the archive are there. @returns what is wrong with it */
   meet(journal: string, { body, type }: Kept, isGiven: boolean): string | null {
@@ -41,6 +46,17 @@ export class Archived {
     this.files.push(...files)
   }
 
+  /** An event, and the file that it was read from, if any. */
+  read({ payment_id: paymentId }: JournalEvent, file: ReadFile | undefined): void {
+    if (file) this.used.add(file)
+    else if (paymentId !== undefined) this.here.add(paymentId)
+  }
+
+  /** Whether all events of a payment were read from files. */
+  hasLeft(paymentId: string): boolean {
+    return !this.here.has(paymentId)
+  }
+
   /** Whether an event before this one was not read: in its journal, or in the instance's, which is read first. */
   isGap(journal: string): boolean {
     return this.gaps.has('instance') || this.gaps.has(journal)
@@ -49,9 +65,10 @@ export class Archived {
   /** What cannot be, of all that was met: one sentence each. */
   wrong(read: readonly ReadFile[]): readonly string[] {
     const most = this.files.reduce((sum, { events }) => sum + events, 0)
-    const others = read.filter(({ month, digest }) => {
-      const known = this.files.filter((file) => file.month === month)
-      return known.length > 0 && known.every((file) => file.digest !== digest)
+    const others = read.filter((file) => {
+      const known = this.files.filter(({ month }) => month === file.month)
+      // A run that was killed may leave a file that the journal does not name. Nothing has left for it.
+      return (known.length > 0 || this.used.has(file)) && known.every(({ digest }) => digest !== file.digest)
     })
     return [
       ...(this.unread > most ? [`${this.unread} events have no body in the database; ${most} were archived.`] : []),

@@ -36,6 +36,8 @@ export interface Kept {
   readonly body: string | null
   readonly leaf?: Buffer
   readonly type?: string
+  /** The file that the body is from; absent where it is from where the event is. */
+  readonly file?: ReadFile
 }
 
 /** In memory, or read as it is walked. */
@@ -93,7 +95,8 @@ export async function verify(evidence: Evidence, key: NoteKey, kept: readonly st
   for (const why of archive.wrong(evidence.files ?? [])) run.problem('archive', null, why)
   const complete = archive.unread === 0
   if (evidence.tables && complete && problems.length === 0)
-    for await (const why of compareTables(run.rebuilt, evidence.tables)) run.problem('tables', null, why)
+    for await (const why of compareTables(run.rebuilt, evidence.tables, (id) => archive.hasLeft(id)))
+      run.problem('tables', null, why)
   const { count, journals } = run
   return { ok: problems.length === 0, complete, events: count, archived: archive.unread, journals, problems }
 }
@@ -131,7 +134,7 @@ class Run {
         this.problem(journal, frontier.size, 'The event is not the one that was hashed.')
       const why = this.archive.meet(journal, found, this.evidence.files !== undefined)
       if (why !== null) this.problem(journal, frontier.size, why)
-      if (found.body !== null) this.event(journal, frontier.size, found.body, found.type)
+      if (found.body !== null) this.event(journal, frontier.size, found.body, found)
       frontier = append(frontier, computed)
       this.count += 1
       if (this.problems.length >= PROBLEMS_MAX) return
@@ -150,7 +153,7 @@ class Run {
     }
   }
 
-  private event(journal: string, seq: number, body: string, type: string | undefined): void {
+  private event(journal: string, seq: number, body: string, { type, file }: Kept): void {
     try {
       const event = JSON.parse(body) as JournalEvent
       if (canonical(event) !== body) return this.problem(journal, seq, 'The event is not canonical JSON.')
@@ -160,6 +163,7 @@ class Run {
       if (event.type === 'journal.opened') this.openedJournals.add(event.details.journal)
       if (event.type === 'journal.witnessed') this.signed.push(...this.witnessedBy(event))
       if (event.type === 'journal.archived') this.archive.named(event.details.files)
+      this.archive.read(event, file)
       // What an event means follows from all that came before it.
       if (!this.archive.isGap(journal)) this.meaning(journal, seq, event)
     } catch {
