@@ -115,7 +115,7 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** Takes the bodies of old events out of the database, once they are kept elsewhere. */
+/** Takes the bodies of old events out of the database, once they are kept elsewhere, and then the payments that were refused. */
 export interface Archive {
   /**
    * Takes out the bodies of these events of a journal: all that are there still, are what was hashed to these leaves, and may go.
@@ -124,6 +124,13 @@ export interface Archive {
    * @returns how many went
    */
   clear(journal: string, events: readonly Pick<StoredEvent, 'seq' | 'leaf'>[]): Promise<number>
+  /**
+   * Takes out the rows of these payments of a journal, and of what they were to buy: all that are there still, were refused
+   * by the event at just that place, and have no event left that has a body.
+   *
+   * @returns how many payments went
+   */
+  forget(journal: string, refused: readonly { readonly paymentId: string; readonly seq: number }[]): Promise<number>
 }
 
 /**

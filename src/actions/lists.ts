@@ -2,7 +2,7 @@ import { BursarError } from '../core/errors.ts'
 import { isId, type Kind } from '../core/ids.ts'
 import type { Instrument, Payment, Request } from '../core/types.ts'
 import type { Bursar, Page } from '../ports.ts'
-import { instrumentView, paymentView, requestView } from './views.ts'
+import { instrumentView, paymentIfThere, requestView } from './views.ts'
 import type { InstrumentView, PaymentView, RequestView } from './wire.ts'
 
 const PAGE = 50
@@ -27,7 +27,8 @@ export interface ListFilter {
 }
 
 /**
- * One page of a list, newest first by id: one row more than is shown says whether there is a next one.
+ * One page of a list, newest first by id: one row more than is shown says whether there is a next one. What leaves meanwhile is
+ * not shown.
  *
  * @throws `argument_invalid` for a cursor that is none
  */
@@ -35,14 +36,15 @@ export async function paged<Row extends { readonly id: string }, View>(
   kind: Kind,
   { limit = PAGE, cursor }: PageInput,
   read: (page: Page) => Promise<readonly Row[]>,
-  view: (row: Row) => View | Promise<View>,
+  view: (row: Row) => View | null | Promise<View | null>,
 ): Promise<Listed<View>> {
   if (cursor !== undefined && !isId(kind, cursor))
     throw new BursarError('argument_invalid', 'cursor is the next_cursor of an earlier answer.')
   const rows = await read({ limit: limit + 1, ...(cursor !== undefined && { before: cursor }) })
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { items: await Promise.all(shown.map(view)), ...(rows.length > limit && last && { next_cursor: last.id }) }
+  const items = (await Promise.all(shown.map(async (row) => view(row)))).filter((item) => item !== null)
+  return { items, ...(rows.length > limit && last && { next_cursor: last.id }) }
 }
 
 /** @throws `argument_invalid` */
@@ -89,7 +91,7 @@ export async function pageOfPayments(
     ...(filter.task_id !== undefined && { taskId: filter.task_id }),
   }
   const read = async (rows: Page) => (await bursar.store.read.list('payments', where, rows)) as readonly Payment[]
-  return stillSo(filter, await paged('payment', page, read, ({ id }) => paymentView(bursar, id)))
+  return stillSo(filter, await paged('payment', page, read, ({ id }) => paymentIfThere(bursar, id)))
 }
 
 function whereOf({ wallet_id, agent_id }: ListFilter): { walletId?: string; agentId?: string } {

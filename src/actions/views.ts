@@ -77,9 +77,31 @@ export async function instrumentView(bursar: Bursar, instrumentId: string): Prom
 
 /** @throws `not_found` */
 export async function paymentView(bursar: Bursar, paymentId: string): Promise<PaymentView> {
+  const view = await paymentIfThere(bursar, paymentId)
+  if (!view) throw noSuchPayment()
+  return view
+}
+
+export function noSuchPayment(): BursarError {
+  return new BursarError(
+    'not_found',
+    'There is no such payment. If it was refused in a month that is archived, it is in the files of `bursar journal archive` alone.',
+  )
+}
+
+/** Those of these payments that are there still: a refused one may be archived meanwhile. */
+export async function paymentViews(
+  bursar: Bursar,
+  payments: readonly Pick<Payment, 'id'>[],
+): Promise<readonly PaymentView[]> {
+  return (await Promise.all(payments.map(({ id }) => paymentIfThere(bursar, id)))).filter((view) => view !== null)
+}
+
+/** Null where there is none. */
+export async function paymentIfThere(bursar: Bursar, paymentId: string): Promise<PaymentView | null> {
   const { read } = bursar.store
   const payment = (await read.one('payments', { id: paymentId })) as Payment | null
-  if (!payment) throw new BursarError('not_found', 'There is no such payment.')
+  if (!payment) return null
   const wallet = payment.walletId === null ? null : ((await read.one('wallets', { id: payment.walletId })) as Wallet)
   const amount = (units: bigint | null): string | null =>
     units === null || !wallet ? null : formatUnits(units, wallet.decimals)

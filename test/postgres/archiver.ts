@@ -13,7 +13,7 @@ const publicKey = Buffer.from(pair.publicKey, 'base64')
 const clock = { now: () => Number(now) }
 const store = await openPostgres({ url, clock, journalKey: { publicKey, sign: signerOf(pair) } })
 
-/** Dies at the second portion, or before or after the journal names the files. */
+/** Dies at the second portion, before or after the journal names the files, or before or after a refused payment leaves. */
 function die(at: string): void {
   if (at !== point) return
   process.stdout.write(`${at}\n`)
@@ -36,6 +36,12 @@ const dying: Store = {
         portions += 1
         if (portions === 2) die('portion')
         return archive.clear(journal, events)
+      },
+      async forget(journal, refused) {
+        die('unforgotten')
+        const gone = await archive.forget(journal, refused)
+        die('forgotten')
+        return gone
       },
     }
   },

@@ -2,7 +2,7 @@ import { BursarError } from '../../core/errors.ts'
 import { isId } from '../../core/ids.ts'
 import type { Payment, PaymentStatus } from '../../core/types.ts'
 import type { Bursar } from '../../ports.ts'
-import { instrumentView, paymentView, requestView } from '../views.ts'
+import { instrumentView, paymentView, paymentViews, requestView } from '../views.ts'
 import { agentWalletView } from '../wallet-view.ts'
 import type { BudgetView, Caller, PaymentList, PaymentView, RequestView } from '../wire.ts'
 
@@ -36,7 +36,8 @@ export async function getRequest(bursar: Bursar, caller: Caller, requestId: stri
 /** @throws `not_found`, also for another agent's payment */
 export async function getPayment(bursar: Bursar, caller: Caller, paymentId: string): Promise<PaymentView> {
   const payment = isId('payment', paymentId) ? await bursar.store.read.one('payments', { id: paymentId }) : null
-  if (payment?.agentId !== caller.agentId) throw new BursarError('not_found', 'There is no such payment.')
+  if (payment?.agentId !== caller.agentId)
+    throw new BursarError('not_found', 'There is no such payment. A refused one goes when its month is archived.')
   return paymentView(bursar, paymentId)
 }
 
@@ -73,7 +74,7 @@ export async function listPayments(bursar: Bursar, caller: Caller, filter: Payme
   const shown = rows.slice(0, limit).filter(({ createdAt }) => createdAt >= since)
   const more = rows.length > limit && shown.length === limit
   return {
-    payments: await Promise.all(shown.map(async ({ id }) => paymentView(bursar, id))),
+    payments: await paymentViews(bursar, shown),
     ...(more && { next_cursor: (shown.at(-1) as Payment).id }),
   }
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { BursarError } from '../../core/errors.ts'
 import type { ArchivedFile } from '../../core/event/journal.ts'
-import type { EventOf } from '../../core/event.ts'
+import type { EventOf, JournalEvent } from '../../core/event.ts'
 import { leafHash } from '../../core/merkle.ts'
 import type { NoteKey } from '../../core/note.ts'
 import { rfc3339 } from '../../core/time.ts'
@@ -28,6 +28,8 @@ export interface Archived {
   readonly elsewhere: readonly string[]
   /** How many bodies left the database. */
   readonly cleared: number
+  /** How many refused payments left it, row and all. */
+  readonly refused_payments: number
   /** How many of these months are in the database still: what is open, and what is never archived. */
   readonly stayed: number
 }
@@ -38,8 +40,8 @@ const PORTION = 500
 
 /**
  * Moves the bodies of old events to files, one for each month. First all is written, read back and compared with the database;
- * then the journal says which files there are; then the bodies go, in portions. Wherever that ends, nothing is lost, and the
- * next run goes on.
+ * then the journal says which files there are; then the bodies go, in portions, each followed by the rows of the payments that
+ * it refused. Wherever that ends, nothing is lost, and the next run goes on.
  *
  * @throws `argument_invalid` for a store that is not archived, a month that is too late, a folder that cannot be written, or a
  * file in it that is another one; `config_invalid` where this role may not
@@ -65,14 +67,15 @@ export async function archiveJournals(
   const files = found.map(({ month, events, digest }) => ({ month, events, digest }))
   const fresh = files.filter(({ month }) => !known.has(month))
   if (fresh.length > 0) await record(bursar, authority, before, fresh)
-  let cleared = 0
-  for (const file of found) cleared += await clear(archive, file, portion)
+  const left = { cleared: 0, refused_payments: 0 }
+  for (const file of found) await clear(archive, file, portion, left)
   const there = [...months.values()].reduce((sum, count) => sum + count, 0)
   return {
     before,
     files: files.map((file) => ({ file: nameOf(file.month), ...file })),
     elsewhere,
-    ...{ cleared, stayed: there - cleared },
+    ...left,
+    stayed: there - left.cleared,
   }
 }
 
@@ -205,17 +208,32 @@ async function record(
   }))
 }
 
-async function clear(archive: Archive, file: MonthFile, portion: number): Promise<number> {
-  let cleared = 0
+interface Left {
+  cleared: number
+  refused_payments: number
+}
+
+async function clear(archive: Archive, file: MonthFile, portion: number, left: Left): Promise<void> {
+  const take = async (journal: string, events: readonly FiledEvent[]): Promise<void> => {
+    left.cleared += await archive.clear(journal, events)
+    // Also of events whose bodies left before: a run may have ended in between.
+    const refused = events.flatMap(refusedBy)
+    if (refused.length > 0) left.refused_payments += await archive.forget(journal, refused)
+  }
   for (const journal of file.journals) {
     let events: FiledEvent[] = []
     for await (const event of file.of(journal)) {
       events.push(event)
       if (events.length < portion) continue
-      cleared += await archive.clear(journal, events)
+      await take(journal, events)
       events = []
     }
-    if (events.length > 0) cleared += await archive.clear(journal, events)
+    if (events.length > 0) await take(journal, events)
   }
-  return cleared
+}
+
+/** The payment that an event refused. The one that attempted it is before it, and so has left with this portion or an earlier one. */
+function refusedBy({ body, seq }: FiledEvent): readonly { readonly paymentId: string; readonly seq: number }[] {
+  const { type, payment_id: paymentId } = JSON.parse(body) as JournalEvent
+  return type === 'payment.refused' && paymentId !== undefined ? [{ paymentId, seq }] : []
 }

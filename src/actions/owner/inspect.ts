@@ -4,7 +4,7 @@ import { rfc3339 } from '../../core/time.ts'
 import type { Agent, Instrument, Owner, Payment, PaymentStatus, Request, Wallet } from '../../core/types.ts'
 import type { Bursar, Page, Reader } from '../../ports.ts'
 import { eventAt } from '../event-at.ts'
-import { instrumentView, paymentView, requestView } from '../views.ts'
+import { instrumentView, noSuchPayment, paymentView, paymentViews, requestView } from '../views.ts'
 import { walletView } from '../wallet-view.ts'
 import type { InstrumentView, LimitView, PaymentView, RequestView, WalletView } from '../wire.ts'
 
@@ -77,14 +77,15 @@ export async function listPayments(bursar: Bursar, filter: OwnerPaymentFilter): 
   }
   const page: Page = { limit: filter.limit ?? 50, ...(filter.cursor !== undefined && { before: filter.cursor }) }
   const payments = await bursar.store.read.list('payments', where, page)
-  return Promise.all(payments.map(({ id }) => paymentView(bursar, id)))
+  return paymentViews(bursar, payments as readonly Payment[])
 }
 
 /** A payment with its story: the events that name it, oldest first. @throws `not_found` */
 export async function showPayment(bursar: Bursar, id: string): Promise<PaymentView & Story> {
   const view = await paymentView(bursar, id)
-  const payment = (await bursar.store.read.one('payments', { id })) as Payment
-  return { ...view, ...(await storyOf(bursar.store.read, payment)) }
+  const payment = await bursar.store.read.one('payments', { id })
+  if (!payment) throw noSuchPayment()
+  return { ...view, ...(await storyOf(bursar.store.read, payment as Payment)) }
 }
 
 interface Story {

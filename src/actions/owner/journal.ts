@@ -12,6 +12,7 @@ import type { Payment, Text } from '../../core/types.ts'
 import type { Kept, Report } from '../../core/verify/index.ts'
 import { verify } from '../../core/verify/index.ts'
 import type { Bursar, StoredEvent } from '../../ports.ts'
+import { noSuchPayment } from '../views.ts'
 import { type ArchiveFolder, nameOf } from './archive-files.ts'
 
 /**
@@ -160,7 +161,7 @@ export interface PaymentProof {
 export async function provePayment(bursar: Bursar, key: NoteKey, paymentId: string): Promise<PaymentProof> {
   const { read } = bursar.store
   const payment = (await read.one('payments', { id: paymentId })) as Payment | null
-  if (!payment) throw new BursarError('not_found', 'There is no such payment.')
+  if (!payment) throw noSuchPayment()
   const journal = payment.walletId ?? 'instance'
   const head = await read.head(journal)
   const leaves: Hash[] = []

@@ -16,6 +16,16 @@ const CLEAR = `
     RETURNING 1)
   SELECT count(*)::text FROM cleared`
 
+/** The same holds of these. Both rows leave in one transaction: what was to be bought belongs to its payment. */
+const FORGET = `
+  WITH gone AS (
+    DELETE FROM bursar.payments p
+    USING ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::bigint[])) refused (id, seq)
+    WHERE p.id = refused.id AND p.seq = refused.seq AND coalesce(p.wallet_id, 'instance') = $1 AND bursar.leavable(p)
+    RETURNING p.id),
+  unbought AS (DELETE FROM bursar.purchases u USING gone WHERE u.payment_id = gone.id)
+  SELECT count(*)::text FROM gone`
+
 /**
  * @param source whose statements each are a transaction; what it asks a second time, when an answer was lost, does nothing more
  * @throws `config_invalid` where this role does not own the tables
@@ -32,6 +42,11 @@ export async function archiveOn(source: Source): Promise<Archive> {
       const leaves = events.map(({ leaf }) => leaf.toString('hex'))
       const [cleared = '0'] = await source.texts(CLEAR, [journal, events.map(({ seq }) => seq), leaves])
       return Number(cleared)
+    },
+    async forget(journal, refused) {
+      const ids = refused.map(({ paymentId }) => paymentId)
+      const [gone = '0'] = await source.texts(FORGET, [journal, ids, refused.map(({ seq }) => seq)])
+      return Number(gone)
     },
   }
 }
