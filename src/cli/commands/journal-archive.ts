@@ -7,8 +7,9 @@ import type { Shell } from '../shell.ts'
 const ARCHIVING = `
 For PostgreSQL, with BURSAR_DATABASE_URL of the role that owns the tables. Each month before the one that is named is
 written to a file of its own, bursar-2026-07.jsonl, in UTC. It is read back and compared with the database; then the texts
-of its events leave the database. Their hashes stay, so that checkpoints and proofs go on as before. This month and the
-last one stay whole, and so does what is about a payment, request or instrument that is still open: it goes the next time.
+of its events leave the database. Their hashes stay, so that checkpoints and proofs go on as before. Payments that were
+refused leave with their events; all others stay in the lists. This month and the last one stay whole, and so does what is
+about a payment, request or instrument that is still open: it goes the next time.
 
 Keep the files as long as the journal, and more than once. \`journal verify --archive DIR\` verifies all. If the command is
 killed, run it again: it goes on.`
