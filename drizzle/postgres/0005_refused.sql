@@ -1,11 +1,17 @@
 -- The row of a refused payment may leave the database, once all events of it have left: it held nothing and moved nothing, and no
 -- later call is decided by it. All other payments stay for good: replays, refunds and foreign keys need them.
 
+-- The events that name a payment and are here still. By what their text says last of it: fields come in the order of their names, so
+-- that what an event is about comes after its details; and within a value a quote has a backslash before it. Taking all of the text
+-- apart as JSON would cost every event that is written three times as much.
+CREATE INDEX events_of_payment ON bursar.events (split_part(split_part(body, '"payment_id":"', -1), '"', 1))
+WHERE strpos(body, '"payment_id":"') > 0;
+--> statement-breakpoint
 -- Whether the row of a payment may leave. It was refused, and never more than that. Not in this calendar month or the next one
--- after it was made (UTC, by the clock of the server). And its events have left, each of which is looked up by its place: one
--- step wrote both, one after the other, and nothing is written of a refused payment later.
+-- after it was made (UTC, by the clock of the server). The two events that made it, which one step wrote one after the other,
+-- are at their places and have left. And no event that is here names it. By keys and indexes alone.
 CREATE FUNCTION bursar.leavable(payment bursar.payments) RETURNS boolean LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   book constant text := coalesce(payment.wallet_id, 'instance');
 BEGIN
@@ -17,6 +23,8 @@ BEGIN
       AND e.type = 'payment.refused' AND e.body IS NULL)
     AND EXISTS (SELECT 1 FROM bursar.events e WHERE e.journal = book AND e.seq = payment.seq - 1
       AND e.type = 'payment.attempted' AND e.body IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM bursar.events e WHERE strpos(e.body, '"payment_id":"') > 0
+      AND split_part(split_part(e.body, '"payment_id":"', -1), '"', 1) = payment.id)
     -- Nobody was asked about it.
     AND NOT EXISTS (SELECT 1 FROM bursar.approvals a WHERE a.subject_id = payment.id)
   ) IS TRUE;
