@@ -6,7 +6,8 @@ import { JOURNAL_HANDLERS } from '../../src/http/owner/journal.ts'
 import { EVENTS } from '../../src/http/shared/schemas-records.ts'
 import { latestEvents } from '../../src/mcp/journal.ts'
 import { makePurse } from '../support/purse.ts'
-import { makeOldPurse, type OldPurse } from './archive-purse.ts'
+import { makeOldPurse, month, type OldPurse, refuseThree } from './archive-purse.ts'
+import { makeCardOf } from './store-purse.ts'
 
 /** The command line on a purse. What it says is gathered. */
 async function cli(purse: Pick<OldPurse, 'bursar' | 'key' | 'authority'>, ...args: string[]) {
@@ -61,6 +62,30 @@ it('the command line archives by the owner, and says what it did not look at', a
   const found = await cli(purse, 'journal', 'list', '--payment', first!.payment_id)
   expect(found.out).toContain(`${cleared} archived events were not searched`)
   expect((await cli(purse, 'payment', 'show', first!.payment_id)).out).toMatch(/events_archived +true/)
+})
+
+it('the command line says how many refused payments left, and where one of them is', async () => {
+  const purse = await makeOldPurse()
+  purse.time.now = month(0)
+  const card = await makeCardOf(purse, purse.caller, { expires_in: '365d', per_payment_max: undefined })
+  const [refused = ''] = await refuseThree(purse, card)
+  purse.time.now = month(3)
+  expect((await cli(purse, 'payment', 'show', refused)).code).toBe(0)
+  const made = await cli(purse, 'journal', 'archive', '--before', '2026-05', '--out', purse.out, '--json')
+  expect(JSON.parse(made.out)).toMatchObject({ refused_payments: 3 })
+  const shown = await cli(purse, 'payment', 'show', refused)
+  expect([shown.code === 0, shown.err]).toEqual([
+    false,
+    expect.stringContaining('in the files of `bursar journal archive`'),
+  ])
+  const list = await cli(purse, 'payment', 'list', '--json')
+  expect([list.code, list.out.includes(purse.paid[0]!.payment_id), list.out.includes(refused)]).toEqual([
+    0,
+    true,
+    false,
+  ])
+  const whole = await cli(purse, 'journal', 'verify', '--archive', purse.out)
+  expect([whole.code, whole.out]).toEqual([0, expect.stringMatching(/complete +true/)])
 })
 
 it('the command line says of a file what to do instead', async () => {
