@@ -7,6 +7,7 @@ import { pageOfPayments } from '../../src/actions/lists.ts'
 import { freezeAll, unfreezeAll } from '../../src/actions/owner/freeze.ts'
 import { listPayments, showPayment } from '../../src/actions/owner/inspect.ts'
 import { provePayment } from '../../src/actions/owner/journal.ts'
+import type { Caller, PaymentView } from '../../src/actions/wire.ts'
 import type { Bursar, Reader } from '../../src/ports.ts'
 import { bundled, Child } from '../support/children.ts'
 import { collected } from '../support/collected.ts'
@@ -14,6 +15,7 @@ import { buy, type Purse, SHOP } from '../support/purse.ts'
 import { bodiless, makeOldPurse, month, type OldPurse, refuseThree, rowsOf } from './archive-purse.ts'
 import { makeCardOf } from './store-purse.ts'
 
+const REFUSED = { status: 'refused' }
 const WHOLE = { ok: true, complete: true, archived: 0, problems: [] }
 
 /** An old purse where three payments were refused in each of these months, and a card that lasts. */
@@ -150,22 +152,23 @@ describe('refused payments', () => {
     expect((await pageOfPayments(bursar, {}, older)).items).toHaveLength(2)
   })
 
-  it('that leave while they are listed are not in the list', async () => {
+  it.each<[string, (bursar: Bursar, caller: Caller) => Promise<readonly PaymentView[]>]>([
+    ['the owner', (bursar) => listPayments(bursar, REFUSED)],
+    ['an agent', async (bursar, caller) => (await listOwn(bursar, caller, REFUSED)).payments],
+    ['pages of REST and the console', async (bursar) => (await pageOfPayments(bursar, REFUSED, {})).items],
+  ])('that leave while they are listed are not in the list: of %s', async (_whose, list) => {
     const { purse, refused } = await makeRefusing([0, 3])
     const late = Object.create(purse.store.read) as Reader
+    let found = 0
     late.list = async (table, where, page) => {
       const rows = await purse.store.read.list(table, where, page)
+      found = rows.length
       await purse.archive()
       return rows
     }
     const bursar: Bursar = { ...purse.bursar, store: { ...purse.store, read: late } }
-    const expected = [...refused[1]!].reverse()
-    const lists = [
-      async () => listPayments(bursar, { status: 'refused' }),
-      async () => (await listOwn(bursar, purse.caller, { status: 'refused' })).payments,
-      async () => (await pageOfPayments(bursar, { status: 'refused' }, {})).items,
-    ]
-    for (const list of lists) expect((await list()).map(({ payment_id }) => payment_id)).toEqual(expected)
+    const ids = (await list(bursar, purse.caller)).map(({ payment_id }) => payment_id)
+    expect([found, ids]).toEqual([6, [...refused[1]!].reverse()])
   })
 })
 
