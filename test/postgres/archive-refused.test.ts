@@ -152,6 +152,18 @@ describe('refused payments', () => {
     expect((await pageOfPayments(bursar, {}, older)).items).toHaveLength(2)
   })
 
+  it('that leave while they are shown are not found', async () => {
+    const { purse, refused } = await makeRefusing([0])
+    const late = Object.create(purse.store.read) as Reader
+    late.one = async (table, where) => {
+      const row = await purse.store.read.one(table, where)
+      if (table === 'payments' && row) await purse.archive()
+      return row
+    }
+    const bursar: Bursar = { ...purse.bursar, store: { ...purse.store, read: late } }
+    await expect(showPayment(bursar, refused[0]![0]!)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   it.each<[string, (bursar: Bursar, caller: Caller) => Promise<readonly PaymentView[]>]>([
     ['the owner', (bursar) => listPayments(bursar, REFUSED)],
     ['an agent', async (bursar, caller) => (await listOwn(bursar, caller, REFUSED)).payments],
