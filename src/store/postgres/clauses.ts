@@ -15,7 +15,8 @@ export class Clauses {
   /** An array matches any of its members. */
   where(where: AnyRow): this {
     for (const [field, value] of Object.entries(where)) {
-      const column = this.rows.sql(field)
+      // Quoted: a column may be called what is a word of SQL, as `window` is.
+      const column = `"${this.rows.sql(field)}"`
       if (value === null) this.conditions.push(`${column} IS NULL`)
       else
         this.conditions.push(

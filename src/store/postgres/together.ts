@@ -18,9 +18,17 @@ export function togetherOn(pool: Pool): Together {
     let broken = true
     try {
       await heard(session.ask('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', BRIEF_MS))
+      // One statement after another: whoever looks may ask for several at once.
+      let last: Promise<unknown> = Promise.resolve()
+      const texts = (text: string, values: readonly unknown[] = []): Promise<readonly string[]> => {
+        const answer = last.then(() => heard(session.texts(text, values, ANSWER_MS)))
+        last = answer.catch(() => undefined)
+        return answer
+      }
       try {
-        return await look({ texts: (text, values = []) => heard(session.texts(text, values, ANSWER_MS)) })
+        return await look({ texts })
       } finally {
+        await last
         await heard(session.ask('COMMIT', BRIEF_MS))
         broken = false
       }
