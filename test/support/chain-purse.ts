@@ -20,14 +20,13 @@ import type { TransferBooks, Vault } from '../../src/ports/chain.ts'
 import type { Bursar, Clock, Rail, Store } from '../../src/ports.ts'
 import { chainOf, type Chain as Reads } from '../../src/rails/usdc/chain.ts'
 import { usdcRail } from '../../src/rails/usdc/rail.ts'
-import { openSqlite } from '../../src/store/sqlite/index.ts'
 import { systemClock, systemIds } from '../../src/system.ts'
 import { journalKeyFile, signerOf } from '../../src/vault/keys.ts'
 import { PrivateKey } from '../../src/vault/private-key.ts'
 import { payerOf, relaySignerOf } from '../../src/vault/signer.ts'
 import type { Chain } from './chain.ts'
-import { migrated } from './migrated.ts'
 import { noSellers } from './sellers.ts'
+import { openFolderStore } from './store.ts'
 
 /** One USDC. */
 export const UNIT = 1_000_000n
@@ -61,6 +60,7 @@ export interface ChainPurse {
   readonly caller: Caller
   readonly authority: OwnerAuthority
   readonly publicKey: Buffer
+  /** Of the file, where the store is SQLite's. */
   readonly path: string
   close(): Promise<void>
 }
@@ -82,8 +82,7 @@ export async function openChainPurse(
   const owner = journalKeyFile(join(folder, 'test-owner.key'))
   const publicKey = Buffer.from(journal.publicKey, 'base64')
   const path = join(folder, 'bursar.db')
-  migrated(path)
-  const opened = openSqlite({ path, clock, journalKey: { publicKey, sign: signerOf(journal) } })
+  const opened = await openFolderStore(folder, { clock, journalKey: { publicKey, sign: signerOf(journal) } })
   const store = (options.store ?? same)(opened)
   const network = ownNetwork(chain.network, { address: chain.token, name: 'USD Coin', version: '2', decimals: 6 })
   const keys = { payer: keyOf(folder, 'wallet'), relayer: keyOf(folder, 'relayer') }

@@ -28,7 +28,7 @@ export async function bundled(entry: string): Promise<string> {
       format: 'esm',
       target: 'node20.19',
     },
-    ...{ external: ['better-sqlite3', '@napi-rs/keyring'], banner: { js: REQUIRE }, logLevel: 'error' },
+    ...{ external: ['better-sqlite3', '@napi-rs/keyring', 'vitest'], banner: { js: REQUIRE }, logLevel: 'error' },
   })
   return outfile
 }

@@ -22,6 +22,8 @@ export interface DatabaseOptions {
   readonly server?: Kind
   /** Without bursar's migrations: as a server's administrator gives it, empty, to the owner's role. */
   readonly empty?: boolean
+  /** It stays until the end of the run, wherever it is asked for. */
+  readonly lasting?: boolean
 }
 
 /**
@@ -29,7 +31,8 @@ export interface DatabaseOptions {
  * all its test files, or which `BURSAR_TEST_POSTGRES_URL` names (a superuser's). Asked for within a test it is dropped at the
  * test's end; asked for in a hook it stays until `drop()` or the end of the run.
  */
-export async function testDatabase({ server = 'quick', empty = false }: DatabaseOptions = {}): Promise<TestDatabase> {
+export async function testDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
+  const { server = 'quick', empty = false, lasting = false } = options
   const { adminUrl, roles, template, strategy, prefix } = await askDesk<Grant>(server)
   // No number of this process: it runs many files, and what a hook asked for stays.
   const name = `${prefix}_${randomBytes(6).toString('hex')}`
@@ -40,7 +43,7 @@ export async function testDatabase({ server = 'quick', empty = false }: Database
     asked(adminUrl, async (client) => {
       await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
     })
-  atEnd(drop)
+  if (!lasting) atEnd(drop)
   return {
     url: urlFor(adminUrl, name, roles.node),
     ownerUrl: urlFor(adminUrl, name, roles.owner),

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Store } from '../../src/ports.ts'
 import { openSqlite, type SqliteOptions } from '../../src/store/sqlite/index.ts'
@@ -29,6 +31,22 @@ export async function openTestStore(options: SqliteOptions): Promise<TestStore> 
   const store = openSqlite(options)
   const again = async () => openSqlite(options)
   return { store, books: async () => sqliteBooks(options.path), again, close: () => store.close() }
+}
+
+/** The store of a folder, the same for all who open it, in other processes too. The first of them is a test. */
+export async function openFolderStore(folder: string, options: Omit<SqliteOptions, 'path'>): Promise<Store> {
+  const path = join(folder, 'bursar.db')
+  if (!ON_POSTGRES) {
+    migrated(path)
+    return openSqlite({ ...options, path })
+  }
+  const place = join(folder, 'postgres.url')
+  if (!existsSync(place)) {
+    const { testDatabase } = await import('./postgres.ts')
+    writeFileSync(place, (await testDatabase({ lasting: true })).url)
+  }
+  const { openPostgres } = await import('../../src/store/postgres/index.ts')
+  return openPostgres({ ...options, url: readFileSync(place, 'utf8') })
 }
 
 async function onPostgres({ clock, journalKey }: SqliteOptions): Promise<TestStore> {
