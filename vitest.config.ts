@@ -27,24 +27,8 @@ class WaitingSpread extends BaseSequencer {
   }
 }
 
-/**
- * Whose files share processes, each of them afresh. Elsewhere there are chains, processes that are killed, and more: those have
- * a process for each file.
- */
-const SHARING = [
-  'console',
-  'core',
-  'http',
-  'mcp',
-  'notify',
-  'properties',
-  'protocols',
-  'purse',
-  'rails',
-  'store',
-  'vault',
-  'web',
-].map((folder) => `test/${folder}/**/*.test.ts`)
+/** Whose files share processes, each of them afresh: where there is nothing but bursar and files. All others have a process each. */
+const SHARING = ['core', 'properties', 'purse', 'store', 'vault'].map((folder) => `test/${folder}/**/*.test.ts`)
 
 const COMMON = {
   // Native modules, real files and child processes need processes, and slow machines need time.
